@@ -1,0 +1,56 @@
+# One static library a folder of lib/, one program a folder of daemons/ and tools/, one test program
+# a file of test/unit/, one fuzzer a file of test/fuzz/.
+
+# fraudd_library(NAME SOURCES a.c … LINKS other … PRIVATE third-party …)
+function(fraudd_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}/lib")
+  target_link_libraries(${name} PUBLIC ${ARG_LINKS} PRIVATE ${ARG_PRIVATE})
+endfunction()
+
+# fraudd_program(NAME SOURCES … LINKS … PRIVATE …)
+function(fraudd_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/lib")
+  target_link_libraries(${name} PRIVATE ${ARG_LINKS} ${ARG_PRIVATE})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+  install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endfunction()
+
+# fraudd_unit_test(LIB FILE… LINKS …): test/unit/<lib>/test_<file>.c each become <lib>.<file> of ctest.
+# FRAUDD_SOURCE_DIR is the checkout, for test data.
+function(fraudd_unit_test lib)
+  cmake_parse_arguments(ARG "" "" "LINKS" ${ARGN})
+  foreach(file ${ARG_UNPARSED_ARGUMENTS})
+    set(target test_${lib}_${file})
+    add_executable(${target} ${lib}/test_${file}.c)
+    target_link_libraries(${target} PRIVATE ${lib} ${ARG_LINKS} PkgConfig::cmocka)
+    target_compile_definitions(${target} PRIVATE
+      FRAUDD_SOURCE_DIR="${PROJECT_SOURCE_DIR}" FRAUDD_BUILD_DIR="${PROJECT_BINARY_DIR}")
+    set_target_properties(${target} PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/test")
+    add_test(NAME ${lib}.${file} COMMAND ${target})
+    set_tests_properties(${lib}.${file} PROPERTIES TIMEOUT 300)
+  endforeach()
+endfunction()
+
+# fraudd_fuzzer(NAME LINKS …): test/fuzz/fuzz_<name>.c with LLVMFuzzerTestOneInput. In the fuzz preset
+# it is a libFuzzer program; in every other one it is linked with replay.c and its corpus
+# test/fuzz/corpus/<name>/ runs as the unit test fuzz.<name>.
+function(fraudd_fuzzer name)
+  cmake_parse_arguments(ARG "" "" "LINKS" ${ARGN})
+  set(target fuzz_${name})
+  if(FRAUDD_FUZZ)
+    add_executable(${target} fuzz_${name}.c)
+    target_link_libraries(${target} PRIVATE ${ARG_LINKS})
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(${target} fuzz_${name}.c replay.c)
+    target_link_libraries(${target} PRIVATE ${ARG_LINKS})
+    add_test(NAME fuzz.${name} COMMAND ${target} "${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name}")
+  endif()
+  set_target_properties(${target} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/fuzz")
+endfunction()
