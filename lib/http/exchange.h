@@ -1,0 +1,139 @@
+/*
+ * One request and its answer, as the user of the server sees them.
+ *
+ * Life: an exchange begins when its head is complete (on_head) and ends when the user ended the
+ * answer or the server called on_abort. The three functions that end it — http_answer(),
+ * http_answer_file(), http_refuse(), and http_answer_end() after http_answer_begin() — may be
+ * called inside a callback or at any later time from the loop; after them x must not be touched.
+ * Between on_request and the answer an exchange may wait as long as it likes (other requests of the
+ * connection wait behind it); the library sets it no deadline.
+ *
+ * Text from the request (method, path, fields, body) lives as long as the exchange. So does
+ * http_arena(x): objects that need an end ride along by arena_on_free(), which runs on every way
+ * out, whether the answer was sent or the peer vanished.
+ *
+ * Nothing here reports failing memory of the answer: such a connection is closed.
+ */
+#ifndef HTTP_EXCHANGE_H
+#define HTTP_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "http/address.h"
+
+struct http_exchange;
+
+enum http_method {
+	HTTP_METHOD_OTHER, /* never seen by on_head: the server answers 501 */
+	HTTP_METHOD_GET,
+	HTTP_METHOD_HEAD,
+	HTTP_METHOD_POST,
+	HTTP_METHOD_PUT,
+	HTTP_METHOD_DELETE,
+	HTTP_METHOD_PATCH,
+	HTTP_METHOD_OPTIONS,
+	HTTP_METHOD_TRACE,
+	HTTP_METHOD_MAX
+};
+
+/* "GET"; "" for HTTP_METHOD_OTHER. */
+const char *http_method_name(enum http_method m);
+
+/* -- the request ------------------------------------------------------------------------------ */
+
+enum http_method http_method(const struct http_exchange *x);
+/* Percent-decoded, begins with '/', no NUL; "*" for OPTIONS *. */
+struct str http_path(const struct http_exchange *x);
+/* What follows '?', raw; empty if there is none. uri.h and http_parameter() read it. */
+struct str http_query(const struct http_exchange *x);
+/* The first parameter of this name, decoded ('+' is a blank). False if there is none (or no
+ * memory: the arena says so). */
+bool http_parameter(struct http_exchange *x, const char *name, struct str *ret);
+/* The first header field of this name (any case), without outer blanks; .p is NULL if there is
+ * none, and not NULL for an empty value. */
+struct str http_field(const struct http_exchange *x, const char *name);
+/* All of them in their order. i < http_field_count(x). */
+size_t http_field_count(const struct http_exchange *x);
+void http_field_at(const struct http_exchange *x, size_t i, struct str *ret_name,
+                   struct str *ret_value);
+/* The host that was asked for: the target's if it has one, else the field Host. May be empty in
+ * HTTP/1.0. */
+struct str http_host(const struct http_exchange *x);
+/* The client: the socket's peer, or what PROXY v2 or X-Forwarded-For of a trusted peer says. */
+const struct http_address *http_peer(const struct http_exchange *x);
+/* The role of the listener. */
+int http_role(const struct http_exchange *x);
+bool http_is_tls(const struct http_exchange *x);
+/* When the head was complete, clock_mono_ns(). */
+uint64_t http_started_ns(const struct http_exchange *x);
+
+/* Memory of this exchange, emptied (not freed) between requests. */
+struct arena *http_arena(struct http_exchange *x);
+/* The user's own pointer; NULL at first. */
+void http_set_user(struct http_exchange *x, void *user);
+void *http_user(const struct http_exchange *x);
+
+/* -- the body --------------------------------------------------------------------------------- */
+
+/*
+ * In on_head only. Gather the body, at most `limit` bytes. A Content-Length beyond it is answered
+ * with 413 here and now: then -E2BIG comes back and x has ended (no on_abort). A chunked body that
+ * turns out too long is answered with 413 later, and on_abort is called.
+ */
+int http_take_body(struct http_exchange *x, uint64_t limit);
+/* In on_head only. Hand the body to on_body as it comes; no limit. */
+void http_stream_body(struct http_exchange *x);
+/* The length that the head announced; -1 if the body is chunked. 0 without a body. */
+int64_t http_body_announced(const struct http_exchange *x);
+/* The gathered body, valid in and after on_request. */
+struct str http_body(const struct http_exchange *x);
+/* Streamed bodies: no on_body and no on_request until resumed; the peer's clock stands still. Both
+ * may be called at any time, twice does no harm. on_body follows from the loop, not from inside
+ * http_resume_body(). */
+void http_pause_body(struct http_exchange *x);
+void http_resume_body(struct http_exchange *x);
+
+/* -- the answer ------------------------------------------------------------------------------- */
+
+/*
+ * One more field of the answer, before it is begun; may repeat a name. Both are copied. Date,
+ * Content-Length, Transfer-Encoding, Connection and Content-Type are the library's own.
+ * -EINVAL for what is no field (CR, LF, NUL …), -E2BIG beyond 8 KiB in all, -ENOMEM.
+ */
+int http_set_header(struct http_exchange *x, const char *name, const char *value);
+
+/*
+ * The whole answer: body is copied into the output. type NULL: no Content-Type. For HEAD the length
+ * is told and the body left out; 204 and 304 have neither. Ends x. If the request's body is not
+ * complete, its rest is discarded (limits.discard) or the connection closes after the answer.
+ */
+void http_answer(struct http_exchange *x, int status, const char *type, struct str body);
+/* The same from a file: length bytes at offset. fd is taken over. Ends x. */
+void http_answer_file(struct http_exchange *x, int status, const char *type, int fd, off_t offset,
+                      off_t length);
+/* {"detail": "text"}; Retry-After if retry_after_s > 0. Ends x. */
+void http_refuse(struct http_exchange *x, int status, unsigned retry_after_s, const char *detail);
+
+/*
+ * An answer in parts. length < 0: chunked (or until the close, to HTTP/1.0). Else the parts must
+ * sum up to it: more is cut off, less closes the connection. Parts are copied; a file part takes
+ * fd over. May begin while a streamed body still arrives.
+ */
+#define HTTP_CHUNKED (-1)
+void http_answer_begin(struct http_exchange *x, int status, const char *type, int64_t length);
+void http_answer_part(struct http_exchange *x, struct str bytes);
+void http_answer_part_file(struct http_exchange *x, int fd, off_t offset, off_t length);
+/* Ends x. */
+void http_answer_end(struct http_exchange *x);
+/* Bytes that the peer has not taken yet (of earlier answers too). Stop adding parts when it is
+ * above what you like to hold; on_writable tells when it has gone down. */
+size_t http_output_pending(const struct http_exchange *x);
+/* Gives up an answer that was begun, by closing the connection without its end. Ends x. */
+void http_answer_abort(struct http_exchange *x);
+
+#endif
