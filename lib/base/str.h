@@ -47,5 +47,9 @@ int str_to_i64(struct str s, long long *ret);
 
 /* Whole text is valid UTF-8 (no surrogates, no overlong forms, no code point above 10FFFF). */
 bool str_is_utf8(struct str s);
+/* Bytes of the character at the front of s; 0 if there is no valid one. */
+size_t str_utf8_length(struct str s);
+/* The largest length <= limit that does not cut a character of s in two. */
+size_t str_utf8_cut(struct str s, size_t limit);
 
 #endif
