@@ -12,14 +12,14 @@ pkg_check_modules(libseccomp REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(libcrypt REQUIRED IMPORTED_TARGET libcrypt)
 pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)
 
-# libunistring and XGBoost ship no pkg-config file (a newer XGBoost ships a CMake package).
+# libunistring and XGBoost ship no pkg-config file. Debian's XGBoost CMake package names a program
+# that is packaged elsewhere, so it cannot be asked; a newer library is found by CMAKE_PREFIX_PATH.
 find_library(UNISTRING_LIBRARY unistring REQUIRED)
-find_package(xgboost QUIET)
-if(NOT TARGET xgboost::xgboost)
-  find_library(XGBOOST_LIBRARY xgboost REQUIRED)
-  add_library(xgboost::xgboost UNKNOWN IMPORTED)
-  set_target_properties(xgboost::xgboost PROPERTIES IMPORTED_LOCATION "${XGBOOST_LIBRARY}")
-endif()
+find_library(XGBOOST_LIBRARY xgboost REQUIRED)
+find_path(XGBOOST_INCLUDE_DIR xgboost/c_api.h REQUIRED)
+add_library(xgboost::xgboost UNKNOWN IMPORTED)
+set_target_properties(xgboost::xgboost PROPERTIES IMPORTED_LOCATION "${XGBOOST_LIBRARY}"
+  INTERFACE_INCLUDE_DIRECTORIES "${XGBOOST_INCLUDE_DIR}")
 
 # The shortest text of a number (Ryu) as PostgreSQL keeps it: a static library of its server package.
 find_program(PG_CONFIG pg_config REQUIRED)
