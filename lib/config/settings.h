@@ -1,7 +1,8 @@
 /*
- * Every setting of the suite. The struct is const after parsing; a reload makes a new one. What a key
- * means, its default, range, and who may see it stand in one table, settings.c; the YAML loader, the
- * environment names, --check, --print-config, config/fraudd.yaml and fraudd.yaml(5) derive from it.
+ * Every setting of the suite. The struct is const after parsing; a reload makes a new one. What a
+ * key means, its default, range, and who may see it stand in one table, settings.c; the YAML
+ * loader, the environment names, --check, --print-config, config/fraudd.yaml and fraudd.yaml(5)
+ * derive from it.
  *
  * Only the supervisor (and tools run by hand) read files and the environment: environment > .env >
  * YAML > default. Children get canonical text ("key=value" lines) in a sealed memfd.
@@ -28,45 +29,133 @@ struct settings_listener {
 	enum listener_role role;
 	enum listener_proxy proxy;
 	const char *tls_certificate, *tls_key, *client_ca; /* "" = none */
-	const char *trusted[SETTINGS_MAX_TRUSTED]; /* CIDRs whose X-Forwarded-For counts */
+	const char *trusted[SETTINGS_MAX_TRUSTED];         /* CIDRs whose X-Forwarded-For counts */
 	unsigned trusted_count;
 };
 
-/* clang-format off: one line a group reads better */
 struct settings {
-	struct { bool enabled; uint32_t cache_seconds, cache_entries, hash_threads, hash_queue, hash_cost, sweep_seconds;
-		 uint32_t throttle_account, throttle_source, throttle_window_seconds; } auth;
-	struct { uint32_t interval_seconds, chunk_rows, max_transactions, partitions, timeout_seconds, memory_mib, lookback_days;
-		 bool follow; const char *explain, *source, *times; } batch;
-	struct { const char *url; uint32_t connections, connect_timeout_ms, query_timeout_ms; } database;
-	struct { bool core_dumps; } debug;
-	struct { uint32_t workers, slice_us, explain_threads; } front;
-	struct { uint32_t max_connections, max_connections_per_source, max_body_bytes, max_batch_body_bytes, header_bytes, request_line_bytes,
-		 header_fields, first_byte_timeout_ms, header_timeout_ms, idle_timeout_ms, min_body_rate, min_write_rate, pipeline, max_in_flight, max_queue_ms;
-		 const char *cors_origins; } http;
-	struct { const char *access_token_secret, *secret_file, *previous_secret; uint32_t expire_minutes; } jwt;
+	struct {
+		uint32_t interval_seconds;
+		uint32_t chunk_rows;
+		uint32_t max_transactions;
+		uint32_t partitions;
+		uint32_t timeout_seconds;
+		uint32_t memory_mib;
+		uint32_t lookback_days;
+		bool follow;
+		const char *explain;
+		const char *source;
+		const char *times;
+	} batch;
+	struct {
+		const char *url;
+		uint32_t connections;
+		uint32_t connect_timeout_ms;
+		uint32_t query_timeout_ms;
+	} database;
+	struct {
+		bool core_dumps;
+	} debug;
+	struct {
+		uint32_t workers;
+		uint32_t slice_us;
+	} front;
+	struct {
+		uint32_t max_connections;
+		uint32_t max_connections_per_source;
+		uint32_t max_body_bytes;
+		uint32_t max_batch_body_bytes;
+		uint32_t header_bytes;
+		uint32_t request_line_bytes;
+		uint32_t header_fields;
+		uint32_t first_byte_timeout_ms;
+		uint32_t header_timeout_ms;
+		uint32_t idle_timeout_ms;
+		uint32_t min_body_rate;
+		uint32_t min_write_rate;
+		uint32_t pipeline;
+		uint32_t max_in_flight;
+		uint32_t max_queue_ms;
+		const char *cors_origins;
+	} http;
 	struct settings_listener listener[SETTINGS_MAX_LISTENERS];
 	unsigned listener_count;
-	struct { uint32_t compile_seconds, compile_memory_mib; } loader;
-	struct { const char *level; uint32_t buffer_kib; } log;
-	struct { const char *dir, *name, *alias, *trees, *huge_pages; uint64_t max_bytes; uint32_t keep_versions;
-		 double default_threshold_low, default_threshold_high; } models;
-	struct { double max_flip_rate, max_score_shift; uint32_t verify_seconds; } promote;
-	struct { const char *uri; uint32_t poll_seconds; } registry;
-	struct { uint32_t timeout_seconds; } reload;
-	struct { uint32_t every_n_batches, window_months, timeout_seconds, memory_mib; double sample_non_fraud; } retrain;
+	struct {
+		uint32_t compile_seconds;
+		uint32_t compile_memory_mib;
+	} loader;
+	struct {
+		const char *level;
+		uint32_t buffer_kib;
+	} log;
+	struct {
+		const char *dir;
+		const char *name;
+		const char *alias;
+		const char *trees;
+		const char *huge_pages;
+		uint64_t max_bytes;
+		uint32_t keep_versions;
+		double default_threshold_low;
+		double default_threshold_high;
+	} models;
+	struct {
+		double max_flip_rate;
+		double max_score_shift;
+		uint32_t verify_seconds;
+	} promote;
+	struct {
+		uint32_t poll_seconds;
+	} registry;
+	struct {
+		uint32_t timeout_seconds;
+	} reload;
+	struct {
+		uint32_t every_n_batches;
+		uint32_t window_months;
+		uint32_t timeout_seconds;
+		uint32_t memory_mib;
+		double sample_non_fraud;
+	} retrain;
 	const char *runtime_dir;
 	const char *services;
 	const char *state_dir;
-	struct { uint32_t drain_seconds, timeout_seconds; } stop;
-	struct { uint32_t hang_seconds, ready_seconds; } supervise;
-	struct { const char *tree_method; uint32_t rounds, early_stopping_rounds, max_depth, max_bin, seed, threads; bool refit;
-		 double eta, subsample, colsample_bytree, min_child_weight, lambda, scale_pos_weight, test_ratio, validation_ratio,
-		 recall_tgt, fpr_cap; uint32_t bootstrap; } train;
-	struct { uint64_t spool_bytes; uint32_t max_errors; const char *spool_dir; } upload;
+	struct {
+		uint32_t drain_seconds;
+		uint32_t timeout_seconds;
+	} stop;
+	struct {
+		uint32_t hang_seconds;
+		uint32_t ready_seconds;
+	} supervise;
+	struct {
+		const char *tree_method;
+		uint32_t rounds;
+		uint32_t early_stopping_rounds;
+		uint32_t max_depth;
+		uint32_t max_bin;
+		uint32_t seed;
+		uint32_t threads;
+		bool refit;
+		double eta;
+		double subsample;
+		double colsample_bytree;
+		double min_child_weight;
+		double lambda;
+		double scale_pos_weight;
+		double test_ratio;
+		double validation_ratio;
+		double recall_tgt;
+		double fpr_cap;
+		uint32_t bootstrap;
+	} train;
+	struct {
+		uint64_t spool_bytes;
+		uint32_t max_errors;
+		const char *spool_dir;
+	} upload;
 	struct arena arena; /* owns every text above */
 };
-/* clang-format on */
 
 /* Who may see a secret: bit sets of services; the supervisor and tools see all. */
 enum settings_audience {
@@ -76,9 +165,9 @@ enum settings_audience {
 	AUDIENCE_ALL = 0xff,
 };
 
-/* Where values come from. yaml_path NULL: none. environ as in environ(7), NULL: none. A `.env` beside
- * the YAML file is read if it is there (or dotenv_path if given). overrides: "key=value" words of a
- * command line, strongest. */
+/* Where values come from. yaml_path NULL: none. environ as in environ(7), NULL: none. A `.env`
+ * beside the YAML file is read if it is there (or dotenv_path if given). overrides: "key=value"
+ * words of a command line, strongest. */
 struct settings_sources {
 	const char *yaml_path;
 	const char *dotenv_path;
@@ -94,7 +183,7 @@ struct settings_sources {
  */
 typedef void settings_on_error(void *self, const char *text);
 int settings_load(const struct settings_sources *from, settings_on_error *on_error, void *self,
-		  struct settings **ret);
+                  struct settings **ret);
 void settings_free(struct settings *s);
 
 /* Rules across fields; called by settings_load(). No effect. */
@@ -106,7 +195,8 @@ struct strbuf;
 int settings_write(const struct settings *s, unsigned audience, struct strbuf *out);
 int settings_read(struct str text, struct settings **ret, struct errbuf *err);
 
-/* Commented YAML with the values in force (secrets as "***"), or with the defaults: the sample file. */
+/* Commented YAML with the values in force (secrets as "***"), or with the defaults: the sample
+ * file. */
 int settings_print_yaml(const struct settings *s, struct strbuf *out);
 int settings_print_sample(struct strbuf *out);
 /* The section of the man page in scdoc. */
@@ -118,6 +208,6 @@ int settings_print_manual(struct strbuf *out);
  */
 typedef void settings_on_change(void *self, const char *key, bool applies);
 int settings_merge(const struct settings *now, struct settings *next, settings_on_change *on_change,
-		   void *self);
+                   void *self);
 
 #endif

@@ -138,7 +138,7 @@ struct msg_status_child {
 	int64_t since_us;
 };
 
-/* clang-format off: table */
+/* clang-format off */
 /*        type                    payload                      receivers */
 #define MESSAGES(X) \
 	X(MSG_SETTINGS,           struct msg_settings,         "every child, first") \

@@ -1,0 +1,157 @@
+/*
+ * Rules across settings, and what a reload may change. Neither has an effect on what runs: the
+ * supervisor asks here first and applies afterwards.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "config/table.h"
+
+static const char *const service_names[] = {"front", "loader", "scheduler"};
+static const char *const explain_names[] = {"ALLOW", "REVIEW", "BLOCK", "NONE"};
+
+static int fail(settings_on_error *on_error, void *self, const char *text)
+{
+	if (on_error)
+		on_error(self, text);
+	return 1;
+}
+
+static bool is_one_of(struct str word, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (str_is(word, names[i]))
+			return true;
+	}
+	return false;
+}
+
+static int check_services(const struct settings *s, settings_on_error *on_error, void *self)
+{
+	const char *at = s->services;
+	char text[256];
+	int errors = 0;
+
+	while (*at) {
+		size_t n = strcspn(at, ",");
+		struct str word = str_trim((struct str){at, n});
+
+		if (!is_one_of(word, service_names, 3)) {
+			snprintf(text, sizeof(text),
+			         "services: \"%.*s\" is none of front, loader, scheduler",
+			         STR_ARGS(word));
+			errors += fail(on_error, self, text);
+		}
+		at += n + (at[n] == ',');
+	}
+	if (!s->services[0])
+		errors += fail(on_error, self, "services: at least one is wanted");
+	return errors;
+}
+
+static int check_listeners(const struct settings *s, settings_on_error *on_error, void *self)
+{
+	char text[256];
+	int errors = 0;
+
+	for (unsigned i = 0; i < s->listener_count; i++) {
+		const struct settings_listener *l = &s->listener[i];
+
+		if (!!l->tls_certificate[0] == !!l->tls_key[0] &&
+		    (!l->client_ca[0] || l->tls_certificate[0]))
+			continue;
+		snprintf(text, sizeof(text),
+		         "listeners: %.100s: tls_certificate and tls_key go together, client_ca "
+		         "needs both",
+		         l->address);
+		errors += fail(on_error, self, text);
+	}
+	return errors;
+}
+
+int settings_check(const struct settings *s, settings_on_error *on_error, void *self)
+{
+	int errors = check_services(s, on_error, self) + check_listeners(s, on_error, self);
+
+	if (s->models.default_threshold_low > s->models.default_threshold_high)
+		errors +=
+		        fail(on_error, self,
+		             "models.default_threshold_low is above models.default_threshold_high");
+	if (!is_one_of(str_of(s->batch.explain), explain_names, 4))
+		errors += fail(on_error, self,
+		               "batch.explain: ALLOW, REVIEW, BLOCK or NONE is wanted");
+	if (s->train.test_ratio + s->train.validation_ratio >= 1)
+		errors += fail(
+		        on_error, self,
+		        "train.test_ratio and train.validation_ratio leave no row to train on");
+	return errors ? -EINVAL : 0;
+}
+
+static bool rows_equal(const struct setting_row *row, const struct settings *a,
+                       const struct settings *b)
+{
+	struct strbuf x = {0};
+	struct strbuf y = {0};
+	bool same;
+
+	setting_print(row, a, &x);
+	setting_print(row, b, &y);
+	same = !strbuf_error(&x) && !strbuf_error(&y) && str_equal(strbuf_str(&x), strbuf_str(&y));
+	strbuf_done(&x);
+	strbuf_done(&y);
+	return same;
+}
+
+static int keep_old(const struct setting_row *row, const struct settings *now,
+                    struct settings *next)
+{
+	struct strbuf old = {0};
+	int r;
+
+	setting_print(row, now, &old);
+	r = strbuf_error(&old);
+	if (r == 0)
+		r = setting_set(row, next, old.n ? strbuf_str(&old) : STR(""), NULL);
+	strbuf_done(&old);
+	return r;
+}
+
+static int keep_old_listeners(const struct settings *now, struct settings *next)
+{
+	struct strbuf line = {0};
+	int r = 0;
+
+	next->listener_count = 0;
+	for (unsigned i = 0; i < now->listener_count && r == 0; i++) {
+		strbuf_reset(&line);
+		listener_print(&now->listener[i], &line);
+		r = strbuf_error(&line);
+		if (r == 0)
+			r = listener_from_text(strbuf_str(&line), next, NULL);
+	}
+	strbuf_done(&line);
+	return r;
+}
+
+int settings_merge(const struct settings *now, struct settings *next, settings_on_change *on_change,
+                   void *self)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < settings_table_count && r == 0; i++) {
+		const struct setting_row *row = &settings_table[i];
+
+		if (rows_equal(row, now, next))
+			continue;
+		on_change(self, row->key, row->reload);
+		if (!row->reload)
+			r = keep_old(row, now, next);
+	}
+	if (r == 0 && !listeners_equal(now, next)) {
+		on_change(self, "listeners", false);
+		r = keep_old_listeners(now, next);
+	}
+	return r;
+}
