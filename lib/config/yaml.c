@@ -46,7 +46,8 @@ struct builder {
 __attribute__((format(printf, 4, 5))) static int fault(struct builder *b, int r, unsigned line,
                                                        const char *format, ...)
 {
-	char text[200];
+	/* Long enough for errbuf_set() to do the cutting, which keeps characters whole. */
+	char text[sizeof(b->err->text) + 8];
 	va_list arguments;
 
 	va_start(arguments, format);
