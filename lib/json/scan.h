@@ -14,6 +14,8 @@
 #include "base/errbuf.h"
 #include "base/str.h"
 
+#define JSON_DEPTH 32 /* containers within containers, unless said otherwise */
+
 enum json_event {
 	JSON_OBJECT_BEGIN,
 	JSON_OBJECT_END,
@@ -31,7 +33,7 @@ enum json_event {
 typedef int json_on_event(void *self, enum json_event event, struct str text);
 
 struct json_scan_options {
-	unsigned max_depth; /* containers within containers; 0 = 32 */
+	unsigned max_depth; /* 0 = JSON_DEPTH */
 	bool nonfinite; /* NaN, Infinity and -Infinity count as numbers (XGBoost writes them) */
 	bool unique; /* a member name twice in one object is an error */
 	json_on_event *on_event; /* NULL: only check */
@@ -44,9 +46,10 @@ struct json_fault {
 };
 
 /*
- * 0 if the whole text is one JSON value with nothing but white space around it. -EBADMSG with
- * *ret_fault filled for a fault of the text, -ENOMEM, or what on_event returned. Scratch memory
- * (decoded strings, names seen) comes from the arena. Does not block; no recursion.
+ * 0 if the whole text is one JSON value with nothing but white space around it. -EBADMSG for a
+ * fault of the text, -ENOMEM, or what on_event returned; *ret_fault is filled in each case (where
+ * on_event refused, its offset is behind what was refused). Texts of events point into the input or,
+ * decoded, into the arena, so they may be kept as long as both. Does not block; no recursion.
  */
 int json_scan(struct str text, const struct json_scan_options *options, struct arena *a,
 	      struct json_fault *ret_fault);

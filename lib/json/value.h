@@ -25,18 +25,20 @@ void json_setup(void);
 
 /*
  * Scans strictly (unique names, depth 32), then builds the tree in the arena: it is never freed one
- * by one. -EBADMSG with *ret_fault for bad text, -ENOMEM. One thread at a time.
+ * by one. The text may go afterwards. -EBADMSG for bad text or -ENOMEM, *ret_fault in both cases.
+ * One thread at a time.
  */
 int json_parse(struct str text, struct arena *a, const struct cJSON **ret,
 	       struct json_fault *ret_fault);
 
 enum json_type json_type(const struct cJSON *v);
 bool json_bool(const struct cJSON *v);
-/* Nearest double; an overflow such as 1e400 is infinite. */
+/* Nearest double; an overflow such as 1e400 is infinite. Zero for any other type. */
 double json_number(const struct cJSON *v);
 /* True and *ret if the value is written as an integer (no point, no exponent) that fits 64 bits. */
 bool json_integer(const struct cJSON *v, int64_t *ret);
-/* Borrowed from the tree; no NUL inside (the scan refuses \u0000). */
+/* Of a string, or of a number as it was written. Borrowed from the tree; no NUL inside (the scan
+ * refuses \u0000). Empty for any other type. */
 struct str json_text(const struct cJSON *v);
 
 /* First child of an array or object, next sibling, name of a member. NULL ends. */
