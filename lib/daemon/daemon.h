@@ -24,7 +24,8 @@ struct daemon {
 	const char *name; /* "front": log name and process title */
 	/* Everything the daemon needs; may block (it is before READY). Negative ends with status 1. */
 	int (*start)(struct daemon *d);
-	/* Leave in peace: stop taking work, then daemon_leave(). */
+	/* Leave in peace: stop taking work after `seconds`, end what runs, then daemon_leave(). NULL:
+	 * daemon_run() leaves at once. Comes once; a SIGTERM after it ends the loop. */
 	void (*drain)(struct daemon *d, uint32_t seconds);
 	/* The loop has ended: free everything. */
 	void (*stop)(struct daemon *d);
@@ -41,9 +42,12 @@ struct daemon {
 	const struct settings *settings;
 	struct scoreboard *scoreboard;
 	uint32_t instance, instances;
-	/* listening sockets, index as in settings.listener; owned by the daemon */
+	/* listening sockets, index as in settings.listener, -1: none; owned by the daemon, who may
+	 * close one and leave -1 */
 	int listeners[SETTINGS_MAX_LISTENERS];
 	unsigned listener_count;
+
+	struct daemon_running *running; /* daemon_run()'s own */
 };
 
 /* Returns the exit status. */
@@ -51,7 +55,8 @@ int daemon_run(struct daemon *d, int argc, char **argv);
 /* Ends the loop soon, with this exit status. */
 void daemon_leave(struct daemon *d, int status);
 
-/* 20-byte build id of this executable's suite as hex text: both ends of a channel compare it. */
+/* 40 hex digits: the digest of what two processes of a suite must agree on (see the folder's
+ * CMakeLists.txt). Both ends of a channel compare it. */
 const char *daemon_build_id(void);
 
 /* Removes from the environment what a child has no business with (architecture.md: PATH, LANG, TZ,

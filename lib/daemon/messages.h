@@ -11,7 +11,7 @@
 
 #define MESSAGE_NAME 64 /* model name, version, alias, service */
 #define MESSAGE_WORDS 512 /* a reason for a person */
-#define MESSAGE_BUILD_ID 40
+#define MESSAGE_BUILD_ID 48 /* 40 hex digits and the terminator, rounded up */
 
 /* --- start and life of a child --- */
 
@@ -23,6 +23,8 @@ struct msg_settings { /* + sealed memfd with canonical text; the first message t
 struct msg_scoreboard { /* + memfd */
 	uint64_t size;
 };
+/* What a child gets before its loop turns, in this order: MSG_SETTINGS, its MSG_LISTENERs (if its
+ * service has any), MSG_SCOREBOARD. */
 struct msg_listener { /* + listening socket */
 	uint32_t index; /* of settings.listener */
 	uint32_t count; /* how many will come */

@@ -63,7 +63,8 @@ int scoreboard_create(uint32_t slots, int *ret_fd);
 /* The child's side: shared, writable; checked. Unmapped by scoreboard_unmap(). */
 int scoreboard_map(int fd, uint64_t size, struct scoreboard **ret);
 void scoreboard_unmap(struct scoreboard *b);
-/* What a new worker does with its slot: gauges to 0, pid, then beat. */
+/* What a new worker does with its slot: gauges to 0, pid, then beat. From then on daemon_run() beats
+ * it once a second while the loop turns. */
 void scoreboard_take_slot(struct scoreboard_slot *s);
 void scoreboard_observe(struct scoreboard_histogram *h, uint64_t us);
 
