@@ -49,8 +49,9 @@ int score_open(const void *image, size_t size, bool check_sum, struct arena *a,
 
 struct reason {
 	uint32_t feature;
+	float value; /* of the feature; NaN: missing */
 	double contribution; /* SHAP value, log-odds, > 0 */
-	double delta_score; /* score - sigmoid(margin - contribution) */
+	double delta_score; /* sigmoid(margin) - sigmoid(margin - contribution), both in double */
 	double zscore; /* NaN: none */
 };
 
@@ -94,7 +95,8 @@ struct str score_reason_text(const struct score_model *m, const struct reason *r
 struct json_writer;
 void score_write_json(struct json_writer *w, const struct score_model *m, const struct cell *row,
 		      const struct score_result *r, bool whole);
-/* transaction_seq,score,decision,reason_1,… as one CSV line; and the header line. */
+/* transaction_seq,score,decision,reason_1,value_1,contribution_1,… as one CSV line (a reason is the
+ * feature's name; what is not there is empty); and the header line. */
 struct strbuf;
 void score_write_csv_header(struct strbuf *out, unsigned top_k);
 void score_write_csv(struct strbuf *out, const struct score_model *m, const struct cell *row,
