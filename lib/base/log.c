@@ -36,7 +36,9 @@
 #define LINE_ROOM ((size_t)PIPE_BUF)
 /* Of one message before escaping, which makes at most four bytes of one. */
 #define MESSAGE_ROOM ((size_t)2048)
+#ifndef JOURNAL_SOCKET /* the test has one of its own */
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#endif
 
 static const struct {
 	const char *name;
@@ -430,27 +432,35 @@ int log_error_limited(struct log_limit *l, unsigned seconds, int r, const char *
 	return r;
 }
 
-int log_set_nonblocking(size_t ring_size)
+/* Stderr anew with O_NONBLOCK, or as it is with the promise to ask before each write. */
+static int open_ring(size_t size)
 {
-	char *ring;
+	char *ring = malloc(size);
 	int fd;
 
-	if (ring_size < LINE_ROOM)
-		ring_size = LINE_ROOM;
-	if (state.nonblocking)
-		return -EALREADY;
-	ring = malloc(ring_size);
 	if (!ring)
 		return -ENOMEM;
 	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_APPEND | O_CLOEXEC | O_NOCTTY);
-	pthread_mutex_lock(&state.lock);
 	state.ask_first = fd < 0;
 	state.fd = fd < 0 ? STDERR_FILENO : fd;
 	state.ring = ring;
-	state.room = ring_size;
-	state.nonblocking = true;
-	pthread_mutex_unlock(&state.lock);
+	state.room = size;
 	return 0;
+}
+
+int log_set_nonblocking(size_t ring_size)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&state.lock);
+	if (state.nonblocking)
+		r = -EALREADY;
+	else if (state.journal < 0)
+		r = open_ring(ring_size < LINE_ROOM ? LINE_ROOM : ring_size);
+	if (r == 0)
+		state.nonblocking = true;
+	pthread_mutex_unlock(&state.lock);
+	return r;
 }
 
 int log_flush(void)

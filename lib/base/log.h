@@ -23,7 +23,8 @@ enum log_level log_get_level(void);
 /*
  * From here on writing never blocks: the journal by its datagram socket with MSG_DONTWAIT, else a
  * ring of this many bytes before a non-blocking stderr; what does not fit is counted and said
- * once it fits again. log_flush() writes what it can; returns true while bytes remain.
+ * once it fits again. log_flush() writes what it can; returns true while bytes remain. A second
+ * call is -EALREADY: the size does not change while the process lives.
  */
 int log_set_nonblocking(size_t ring_size);
 int log_flush(void);

@@ -84,6 +84,14 @@ static void print_help(const struct option_command *c)
 		print_row(&own[i], column);
 }
 
+static void answer(const struct option_command *c, int value)
+{
+	if (value == VALUE_HELP)
+		print_help(c);
+	else
+		printf("%s %s\n", c->program, FRAUDD_VERSION);
+}
+
 static int fill(const struct option_command *c, struct option *ret)
 {
 	struct option *o = ret;
@@ -123,15 +131,18 @@ static int store(const struct option_command *c, const struct option_row *row, c
 	return 0;
 }
 
-/* getopt_long has moved past the word it refuses, unless that is a group of short options. */
-static int refuse(const struct option_command *c, char **argv, int value, int index)
+/* There are no short options, so a refused one is known by its letter; of a long one getopt_long
+ * tells nothing, but has moved just past it. */
+static int refuse(const struct option_command *c, char **argv, int value)
 {
-	const char *word = argv[index];
+	const char *word = argv[optind - 1];
 
 	if (value == ':')
 		fprintf(stderr, "%s: option \"%s\" needs a value; see --help\n", c->program, word);
 	else if (optopt >= VALUE_ROW)
 		fprintf(stderr, "%s: option \"%s\" takes no value; see --help\n", c->program, word);
+	else if (optopt)
+		fprintf(stderr, "%s: unknown option \"-%c\"; see --help\n", c->program, optopt);
 	else
 		fprintf(stderr, "%s: unknown option \"%s\"; see --help\n", c->program, word);
 	return -EINVAL;
@@ -162,20 +173,11 @@ int option_parse(const struct option_command *c, int argc, char **argv)
 		return r;
 	optind = 0; /* glibc: begin anew, a program may parse twice */
 	opterr = 0;
-	for (;;) {
-		int before = optind ? optind : 1;
-
-		value = getopt_long(argc, argv, ":", options, NULL);
-		if (value < 0)
-			break;
+	while ((value = getopt_long(argc, argv, ":", options, NULL)) >= 0) {
 		if (value == '?' || value == ':')
-			return refuse(c, argv, value, optind > before ? optind - 1 : before);
-		if (value == VALUE_HELP) {
-			print_help(c);
-			return OPTION_ANSWERED;
-		}
-		if (value == VALUE_VERSION) {
-			printf("%s %s\n", c->program, FRAUDD_VERSION);
+			return refuse(c, argv, value);
+		if (value == VALUE_HELP || value == VALUE_VERSION) {
+			answer(c, value);
 			return OPTION_ANSWERED;
 		}
 		r = store(c, &c->rows[value - VALUE_ROW], optarg);
