@@ -31,6 +31,13 @@ static int check_url(const char *url, struct errbuf *err)
 	return 0;
 }
 
+/* Notices ("relation exists, skipping") would go to stderr by default. */
+static void ignore_notice(void *self, const PGresult *notice)
+{
+	(void)self;
+	(void)notice;
+}
+
 int connect_start(const char *url, const char *application, struct pg_conn **ret,
 		  struct errbuf *err)
 {
@@ -51,6 +58,7 @@ int connect_start(const char *url, const char *application, struct pg_conn **ret
 		PQfinish(conn);
 		return errbuf_set(err, -EINVAL, "the database URL names no server that can be asked");
 	}
+	PQsetNoticeReceiver(conn, ignore_notice, NULL);
 	*ret = conn;
 	return 0;
 }

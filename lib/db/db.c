@@ -153,13 +153,17 @@ int db_await_input(struct db *db, uint32_t timeout_ms, struct errbuf *err)
 	return r < 0 ? errbuf_set(err, r, "could not wait for the database") : 0;
 }
 
+uint32_t db_wait_limit(const struct db *db)
+{
+	return db->timeout_ms ? db->timeout_ms + GRACE_MS : 0;
+}
+
 static int await_result(struct db *db, struct errbuf *err)
 {
-	uint32_t timeout_ms = db->timeout_ms ? db->timeout_ms + GRACE_MS : 0;
 	int r;
 
 	while (PQisBusy(db->conn)) {
-		r = db_await_input(db, timeout_ms, err);
+		r = db_await_input(db, db_wait_limit(db), err);
 		if (r < 0)
 			return r;
 	}

@@ -1,0 +1,162 @@
+/*
+ * Adoption reads the catalogue before a migration touches a table that is there already. The older
+ * service's migrations differed over time (integer and bigint keys, jti as uuid or text, times with
+ * and without zone), so each column has a list of types that the suite's statements can live with;
+ * anything else is told, all of it at once, and nothing is changed.
+ *
+ * Called by migrate.c.
+ */
+#include "db/adopt.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define ANY_INTEGER "bigint|integer"
+#define ANY_TEXT "text|character varying"
+#define ANY_REAL "real|double precision|numeric"
+#define ANY_TIME "timestamp with time zone|timestamp without time zone"
+
+struct adopt_column {
+	unsigned migration; /* the file that makes the table */
+	const char *table, *column, *types;
+	bool required; /* false: the migration adds it */
+};
+
+/* clang-format off: table */
+static const struct adopt_column adopt_columns[] = {
+	{ 3, "fraud_scores",       "transaction_seq",  ANY_INTEGER, true },
+	{ 3, "fraud_scores",       "score",            ANY_REAL,    true },
+	{ 3, "fraud_scores",       "decision",         ANY_TEXT,    true },
+	{ 3, "fraud_scores",       "threshold_low",    ANY_REAL,    false },
+	{ 3, "fraud_scores",       "threshold_high",   ANY_REAL,    false },
+	{ 3, "fraud_scores",       "model_version",    ANY_TEXT,    false },
+	{ 3, "fraud_scores",       "scored_at",        ANY_TIME,    false },
+	{ 3, "fraud_explanations", "transaction_seq",  ANY_INTEGER, true },
+	{ 3, "fraud_explanations", "rank",             ANY_INTEGER "|smallint", true },
+	{ 3, "fraud_explanations", "feature",          ANY_TEXT,    true },
+	{ 3, "fraud_explanations", "value",            ANY_TEXT,    true },
+	{ 3, "fraud_explanations", "delta_score",      ANY_REAL,    false },
+	{ 3, "fraud_explanations", "direction",        ANY_TEXT,    false },
+	{ 3, "fraud_explanations", "zscore",           ANY_REAL,    false },
+	{ 4, "auth_users",         "id",               ANY_INTEGER, true },
+	{ 4, "auth_users",         "username",         ANY_TEXT,    true },
+	{ 4, "auth_users",         "password_hash",    ANY_TEXT,    true },
+	{ 4, "auth_users",         "is_active",        "boolean",   true },
+	{ 4, "auth_users",         "created_at",       ANY_TIME,    true },
+	{ 4, "auth_users",         "roles",            "ARRAY",     false },
+	{ 4, "auth_tokens",        "token_jti",        ANY_TEXT "|uuid", true },
+	{ 4, "auth_tokens",        "user_id",          ANY_INTEGER, true },
+	{ 4, "auth_tokens",        "issued_at",        ANY_TIME,    true },
+	{ 4, "auth_tokens",        "expires_at",       ANY_TIME,    true },
+	{ 4, "auth_tokens",        "revoked_at",       ANY_TIME,    true },
+};
+/* clang-format on */
+
+/* to_regclass() finds the table as an unqualified name would. */
+static const char catalogue_sql[] =
+	"select c.column_name, c.data_type from information_schema.columns c"
+	" where format('%I.%I', c.table_schema, c.table_name)::regclass = to_regclass($1)";
+
+struct adopt {
+	void (*on_line)(void *self, const char *text);
+	void *self;
+	unsigned differences;
+};
+
+static bool is_listed(const char *types, struct str type)
+{
+	const char *p = types;
+	size_t n;
+
+	for (;; p += n + 1) {
+		n = strcspn(p, "|");
+		if (str_equal((struct str){ p, n }, type))
+			return true;
+		if (!p[n])
+			return false;
+	}
+}
+
+static void tell(struct adopt *a, const char *text)
+{
+	if (a->on_line)
+		a->on_line(a->self, text);
+}
+
+static void check_column(struct adopt *a, const struct adopt_column *c,
+			 const struct pg_result *found)
+{
+	char line[256];
+	size_t i;
+
+	for (i = 0; i < db_rows(found) && !str_is(db_text(found, i, 0), c->column); i++)
+		;
+	if (i == db_rows(found)) {
+		if (!c->required)
+			return;
+		snprintf(line, sizeof(line), "table \"%s\" lacks column \"%s\"", c->table, c->column);
+	} else {
+		if (is_listed(c->types, db_text(found, i, 1)))
+			return;
+		snprintf(line, sizeof(line), "column \"%s.%s\" is %s, expected one of %s", c->table,
+			 c->column, db_text(found, i, 1).p, c->types);
+	}
+	a->differences++;
+	tell(a, line);
+}
+
+/* All rows of adopt_columns[] from `first` that are of the same table; returns behind the last. */
+static size_t table_end(size_t first)
+{
+	size_t count = sizeof(adopt_columns) / sizeof(adopt_columns[0]), i = first;
+
+	while (i < count && !strcmp(adopt_columns[i].table, adopt_columns[first].table))
+		i++;
+	return i;
+}
+
+static int check_table(struct db *db, struct adopt *a, size_t first, struct errbuf *err)
+{
+	CLEANUP(db_result_free_p) struct pg_result *found = NULL;
+	const struct db_param name[] = { DB_TEXT(adopt_columns[first].table) };
+	unsigned before = a->differences;
+	char line[128];
+	size_t i;
+	int r = db_query(db, catalogue_sql, name, 1, &found, err);
+
+	if (r < 0 || db_rows(found) == 0)
+		return r;
+	for (i = first; i < table_end(first); i++)
+		check_column(a, &adopt_columns[i], found);
+	if (a->differences == before) {
+		snprintf(line, sizeof(line), "table \"%s\" is there already and is adopted",
+			 adopt_columns[first].table);
+		tell(a, line);
+	}
+	return 0;
+}
+
+int adopt_check(struct db *db, unsigned applied, void (*on_line)(void *self, const char *text),
+		void *self, struct errbuf *err)
+{
+	struct adopt a = { on_line, self, 0 };
+	size_t count = sizeof(adopt_columns) / sizeof(adopt_columns[0]), i;
+	int r;
+
+	for (i = 0; i < count; i = table_end(i)) {
+		if (adopt_columns[i].migration <= applied)
+			continue;
+		r = check_table(db, &a, i, err);
+		if (r < 0)
+			return r;
+	}
+	if (a.differences)
+		return errbuf_set(err, -EINVAL,
+				  "existing tables differ in %u places from what can be adopted; nothing was changed",
+				  a.differences);
+	return 0;
+}
