@@ -27,7 +27,7 @@ struct daemon {
 	/* Leave in peace: stop taking work after `seconds`, end what runs, then daemon_leave(). NULL:
 	 * daemon_run() leaves at once. Comes once; a SIGTERM after it ends the loop. */
 	void (*drain)(struct daemon *d, uint32_t seconds);
-	/* The loop has ended: free everything. */
+	/* The loop has ended, or start() has failed half-way: free what is there. */
 	void (*stop)(struct daemon *d);
 	/* Reload in two steps: check may fail and has no effect; apply has the effect and may not fail.
 	 * After apply() d->settings is the new struct. Either may be NULL. */
