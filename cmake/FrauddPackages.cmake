@@ -28,6 +28,8 @@ execute_process(COMMAND ${PG_CONFIG} --pkglibdir OUTPUT_VARIABLE PG_PKGLIBDIR
 execute_process(COMMAND ${PG_CONFIG} --includedir-server OUTPUT_VARIABLE PG_INCLUDEDIR
                 OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
 find_library(PGCOMMON_LIBRARY pgcommon REQUIRED HINTS "${PG_PKGLIBDIR}" "/usr/lib/postgresql/15/lib")
+# Its object files refer to an allocator that prints by libpgport before it exits. Never called here.
+find_library(PGPORT_LIBRARY pgport REQUIRED HINTS "${PG_PKGLIBDIR}" "/usr/lib/postgresql/15/lib")
 add_library(pgcommon STATIC IMPORTED)
 set_target_properties(pgcommon PROPERTIES IMPORTED_LOCATION "${PGCOMMON_LIBRARY}"
-  INTERFACE_INCLUDE_DIRECTORIES "${PG_INCLUDEDIR}")
+  INTERFACE_INCLUDE_DIRECTORIES "${PG_INCLUDEDIR}" INTERFACE_LINK_LIBRARIES "${PGPORT_LIBRARY}")
