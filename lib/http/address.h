@@ -33,6 +33,9 @@ struct http_network {
 
 struct sockaddr;
 
+/* bytes: 4 or 16 of them, as the family says; not HTTP_FAMILY_NONE. */
+struct http_address http_address_of_bytes(enum http_family family, const void *bytes,
+                                          uint16_t port);
 struct http_address http_address_of_sockaddr(const struct sockaddr *sa);
 /* "192.0.2.1", "2001:db8::1", also with a port: "192.0.2.1:80", "[2001:db8::1]:80". Or -EINVAL. */
 int http_address_parse(struct str s, struct http_address *ret);

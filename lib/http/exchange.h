@@ -25,24 +25,9 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "http/address.h"
+#include "http/method.h"
 
 struct http_exchange;
-
-enum http_method {
-	HTTP_METHOD_OTHER, /* never seen by on_head: the server answers 501 */
-	HTTP_METHOD_GET,
-	HTTP_METHOD_HEAD,
-	HTTP_METHOD_POST,
-	HTTP_METHOD_PUT,
-	HTTP_METHOD_DELETE,
-	HTTP_METHOD_PATCH,
-	HTTP_METHOD_OPTIONS,
-	HTTP_METHOD_TRACE,
-	HTTP_METHOD_MAX
-};
-
-/* "GET"; "" for HTTP_METHOD_OTHER. */
-const char *http_method_name(enum http_method m);
 
 /* -- the request ------------------------------------------------------------------------------ */
 

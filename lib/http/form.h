@@ -26,7 +26,7 @@ bool form_is_type(struct str content_type);
 /*
  * All fields in their order, decoded into the arena. -EINVAL: bad percent-encoding, NUL, no UTF-8;
  * -EEXIST: a name comes twice; -E2BIG: more than FORM_FIELDS_MAX; -ENOMEM. ret_bad (may be NULL)
- * then holds the raw piece that is meant.
+ * then holds the raw name that is meant.
  */
 int form_parse(struct str body, struct arena *a, struct form *ret, struct str *ret_bad);
 /* The value; .p is NULL if there is no such field. */

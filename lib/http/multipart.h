@@ -1,6 +1,6 @@
 /*
  * multipart/form-data (RFC 7578, RFC 2046) as a stream: bytes in, events out, any fragmentation.
- * Pure and bounded: what it keeps is one part's header and one delimiter's worth of bytes.
+ * Pure and bounded: what it keeps is the header of one part.
  */
 #ifndef HTTP_MULTIPART_H
 #define HTTP_MULTIPART_H
@@ -13,7 +13,6 @@
 
 #define MULTIPART_BOUNDARY_MAX 70
 #define MULTIPART_HEADER_MAX 4096 /* all fields of one part */
-#define MULTIPART_FIELDS_MAX 16
 #define MULTIPART_PARTS_MAX 128
 
 enum multipart_event {
@@ -33,14 +32,14 @@ struct multipart {
 	const char *why;
 
 	/* Private. */
-	char delimiter[MULTIPART_BOUNDARY_MAX + 4]; /* CR LF "--" boundary */
-	uint8_t delimiter_size;
-	uint8_t matched; /* bytes of the delimiter seen and held back */
 	uint8_t state;
-	uint8_t flags;
+	uint8_t matched; /* bytes of the delimiter seen; they may yet turn out to be data */
+	uint8_t delimiter_size;
+	bool has_disposition;
 	uint16_t parts;
 	uint16_t header_size;
-	char held[MULTIPART_BOUNDARY_MAX + 4];
+	uint16_t line_start;                        /* in header */
+	char delimiter[MULTIPART_BOUNDARY_MAX + 4]; /* CR LF "--" boundary */
 	char header[MULTIPART_HEADER_MAX];
 };
 
@@ -50,7 +49,7 @@ int multipart_start(struct multipart *m, struct str content_type);
 
 /*
  * Takes *in further and says what it met; call again until MULTIPART_MORE. *ret_data is set with
- * MULTIPART_DATA only: bytes of *in, or of m until the next call.
+ * MULTIPART_DATA only: bytes of what *in was, or of m.
  */
 enum multipart_event multipart_next(struct multipart *m, struct str *in, struct str *ret_data);
 /* True if the closing delimiter was read; asked when the body has ended. */

@@ -123,6 +123,9 @@ struct http_callbacks {
 	/* False: the accept event of the listener pauses for 1 ms, then takes one connection
 	 * whatever this says. Asked once for each connection. NULL: always true. */
 	bool (*may_accept)(void *self);
+	/* The number of open connections changed: for a scoreboard that other processes read. May
+	 * be NULL. */
+	void (*on_connections)(uint64_t open, void *self);
 };
 
 struct http_listener_options {

@@ -15,7 +15,7 @@ struct uri {
 	struct str host;  /* with port, of an absolute target; else .p is NULL */
 	struct str path;  /* raw, begins with '/'; or "*" */
 	struct str query; /* raw, without '?'; may be empty */
-	bool encoded;     /* path has a '%': uri_decode_path() is needed */
+	bool encoded;     /* path has a '%': it must be decoded */
 };
 
 /*
