@@ -124,24 +124,24 @@ static void line_adds(struct line *l, const char *text)
 	line_add(l, text, strlen(text));
 }
 
-/* A whole character or a whole escape at a time, so that the end of the room cuts none. */
-static void line_add_escaped(struct line *l, struct str s)
+/* A whole character or a whole escape at a time, so that the end of the room, `keep` bytes before
+ * that of the line, cuts none. */
+static void line_add_escaped(struct line *l, struct str s, size_t keep)
 {
 	while (s.n > 0) {
 		size_t length = str_utf8_length(s);
 		unsigned char c = (unsigned char)s.p[0];
+		bool plain = length > 0 && c >= 0x20 && c != 0x7f;
 		char escape[5];
 
-		if (length == 0 || c < 0x20 || c == 0x7f) {
-			snprintf(escape, sizeof(escape), "\\x%02x", c);
-			length = 1;
-			if (LINE_ROOM - 1 - l->n < 4)
-				return;
-			line_add(l, escape, 4);
-		} else {
-			if (LINE_ROOM - 1 - l->n < length)
-				return;
+		if (LINE_ROOM - 1 - keep - l->n < 4)
+			return;
+		if (plain) {
 			line_add(l, s.p, length);
+		} else {
+			snprintf(escape, sizeof(escape), "\\x%02x", c);
+			line_add(l, escape, 4);
+			length = 1;
 		}
 		s.p += length;
 		s.n -= length;
@@ -308,7 +308,8 @@ static bool say_dropped(void)
 	return true;
 }
 
-static void emit(enum log_level level, const char *message)
+/* tail: ": reason" or the like, for which the message leaves room. */
+static void emit(enum log_level level, struct str message, const char *tail)
 {
 	struct line l;
 	size_t prefix;
@@ -316,7 +317,8 @@ static void emit(enum log_level level, const char *message)
 	pthread_mutex_lock(&state.lock);
 	line_begin(&l, level, state.name);
 	prefix = l.n;
-	line_add_escaped(&l, str_of(message));
+	line_add_escaped(&l, message, strlen(tail));
+	line_adds(&l, tail);
 	if (!say_dropped() || !deliver(level, &l, prefix))
 		state.dropped++;
 	if (state.ring)
@@ -324,27 +326,17 @@ static void emit(enum log_level level, const char *message)
 	pthread_mutex_unlock(&state.lock);
 }
 
-/* tail: ": reason" or the like; the message gives way to it if there is not room for both. */
 __attribute__((format(printf, 3, 0))) static void
 write_message(enum log_level level, const char *tail, const char *format, va_list arguments)
 {
 	int saved_errno = errno;
-	char message[MESSAGE_ROOM];
-	size_t room = sizeof(message) - strlen(tail);
-	int n = vsnprintf(message, room, format, arguments);
+	/* A few bytes more than are used, so that the cut knows which character it meets. */
+	char text[MESSAGE_ROOM + 8];
+	int n = vsnprintf(text, sizeof(text), format, arguments);
+	struct str message = {text, n > 0 ? strlen(text) : 0};
 
-	if (n < 0)
-		message[0] = '\0';
-	else if ((size_t)n >= room) {
-		/* What was cut off in the middle of a character goes with it. */
-		struct str s = {message, room - 1};
-
-		while (s.n > 0 && ((unsigned char)s.p[s.n - 1] & 0x80))
-			s.n--;
-		message[s.n] = '\0';
-	}
-	strcat(message, tail);
-	emit(level, message);
+	message.n = str_utf8_cut(message, MESSAGE_ROOM);
+	emit(level, message, tail);
 	errno = saved_errno;
 }
 
