@@ -18,7 +18,6 @@
 #define MAX_FIELD ((size_t)64 * 1024)
 #define MAX_ROW ((size_t)1024 * 1024)
 #define MAX_FIELDS ((size_t)4096)
-#define BOM "\xef\xbb\xbf"
 #define BOM_SIZE 3
 
 enum csv_state {
@@ -45,6 +44,7 @@ struct csv_reader {
 	struct str fields[]; /* the machine sets p at the row's end, when row.p is settled */
 };
 
+static const char bom[BOM_SIZE] = {'\xef', '\xbb', '\xbf'};
 static const bool special[256] = {[','] = true, ['\n'] = true, ['\r'] = true, ['"'] = true};
 
 int csv_reader_new(const struct csv_options *options, struct csv_reader **ret)
@@ -411,7 +411,7 @@ static int read_start(struct csv_reader *r, const char **p, const char *end)
 {
 	int seen;
 
-	while (r->bom < BOM_SIZE && *p < end && **p == BOM[r->bom]) {
+	while (r->bom < BOM_SIZE && *p < end && **p == bom[r->bom]) {
 		r->bom++;
 		++*p;
 	}
@@ -419,7 +419,7 @@ static int read_start(struct csv_reader *r, const char **p, const char *end)
 		return 0;
 	seen = r->bom;
 	r->bom = BOM_SIZE;
-	return read_rows(r, BOM, BOM + seen);
+	return read_rows(r, bom, bom + seen);
 }
 
 static int result_with_words(struct csv_reader *r, int result, struct errbuf *err)
@@ -448,7 +448,7 @@ static int finish(struct csv_reader *r)
 	int result = 0;
 
 	if (r->bom < BOM_SIZE)
-		result = read_rows(r, BOM, BOM + r->bom);
+		result = read_rows(r, bom, bom + r->bom);
 	if (result < 0)
 		return result;
 	switch (r->state) {

@@ -319,7 +319,7 @@ int json_scan(struct str text, const struct json_scan_options *options, struct a
 	names_init(&s.names, a);
 	r = scan_document(&s);
 	if (r < 0 && !s.fault.what)
-		fault(&s, s.p, "not taken by its reader");
+		fault(&s, s.p, r == -ENOMEM ? "no memory" : "not taken by its reader");
 	if (r < 0)
 		*ret_fault = (struct json_fault){(size_t)(s.fault.at - text.p), s.fault.what};
 	return r;
