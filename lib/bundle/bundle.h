@@ -41,6 +41,7 @@ struct bundle {
 	struct str name, version; /* manifest.json, else as given to bundle_read() */
 	bool plain; /* logged from Python: no artifacts/ */
 	float threshold_low, threshold_high;
+	uint32_t feature_count; /* as the manifest says; 0: nobody says */
 	struct bundle_member *members; /* sorted by path; manifest.json is one of them */
 	size_t member_count;
 	const struct bundle_member *model; /* model.ubj, or what MLmodel's xgboost flavour names */
@@ -68,7 +69,7 @@ const struct bundle_member *bundle_member(const struct bundle *b, const char *pa
 
 /* One value for all members: SHA-256 over "<hex>  <path>\n" of each, sorted by path. Two folders
  * of the same digest give the same image. */
-void bundle_digest(const struct bundle *b, uint8_t ret[BUNDLE_SHA256_SIZE]);
+int bundle_digest(const struct bundle *b, uint8_t ret[BUNDLE_SHA256_SIZE]); /* or -ENOMEM */
 
 enum bundle_model { BUNDLE_MODEL, BUNDLE_MODEL_HOLDOUT };
 
@@ -89,7 +90,8 @@ int bundle_build_image(const struct bundle *b, enum bundle_model which, enum for
 int bundle_verify(const struct bundle *b, void *image, size_t size, enum score_verified *ret,
 		  struct errbuf *err);
 
-/* A file to be written: content, or (fd >= 0) the whole file behind a readable descriptor. */
+/* A file to be written: content, or (fd >= 0; so it is -1 otherwise) the whole
+ * file behind a readable descriptor. */
 struct bundle_file {
 	const char *path;
 	struct str content;
@@ -108,8 +110,8 @@ int bundle_write_digests(struct json_writer *w, const struct bundle_file *files,
 int bundle_write(const char *parent, const char *version, const struct bundle_file *files,
 		 size_t count, struct errbuf *err);
 
-/* SHA-256 of bytes; of a file from its start (the position moves). */
-void bundle_sha256(struct str bytes, uint8_t ret[BUNDLE_SHA256_SIZE]);
+/* SHA-256 of bytes (fails with -ENOMEM only); of a file from its start (the position moves). */
+int bundle_sha256(struct str bytes, uint8_t ret[BUNDLE_SHA256_SIZE]);
 int bundle_sha256_fd(int fd, uint8_t ret[BUNDLE_SHA256_SIZE]);
 
 #endif

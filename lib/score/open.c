@@ -14,7 +14,7 @@
 #include "score/score.h"
 
 /* A threshold may stand just above 1: then nothing reaches it. */
-#define THRESHOLD_MAX 2.0f
+#define THRESHOLD_MAX 1.5f
 
 static int check_header(const struct score_header *h, size_t size, struct errbuf *err)
 {
