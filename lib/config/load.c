@@ -159,13 +159,29 @@ static void set_environment(struct load *l, struct str word, const char *where)
 		tell(l, "%s%.*s: %s", where, STR_ARGS(name), err.text);
 }
 
-/* NAME=value, export NAME=value, quotes around a value, # comments: what dotenv files have. */
+/* What stands in quotes, else all up to a comment. */
+static struct str dotenv_value(struct str value)
+{
+	const char *end = NULL;
+
+	if (value.n > 1 && (value.p[0] == '"' || value.p[0] == '\''))
+		end = memchr(value.p + 1, value.p[0], value.n - 1);
+	if (end)
+		return (struct str){value.p + 1, (size_t)(end - value.p) - 1};
+	for (size_t i = 1; i < value.n; i++) {
+		if (value.p[i] == '#' && (value.p[i - 1] == ' ' || value.p[i - 1] == '\t'))
+			return str_trim((struct str){value.p, i});
+	}
+	return value;
+}
+
+/* NAME=value, export NAME=value, # comments: what dotenv files have. */
 static struct str dotenv_line(struct arena *a, struct str line)
 {
 	const char *equals;
-	struct str value;
 	const char *copy;
-	size_t head;
+	struct str name;
+	struct str value;
 
 	line = str_trim(line);
 	if (line.n > 7 && memcmp(line.p, "export ", 7) == 0)
@@ -173,23 +189,11 @@ static struct str dotenv_line(struct arena *a, struct str line)
 	equals = memchr(line.p, '=', line.n);
 	if (line.n == 0 || line.p[0] == '#' || !equals)
 		return (struct str){"", 0};
-	head = (size_t)(equals - line.p);
-	value = str_trim((struct str){equals + 1, line.n - head - 1});
-	if (value.n >= 2 && (value.p[0] == '"' || value.p[0] == '\'') &&
-	    value.p[value.n - 1] == value.p[0]) {
-		value.p++;
-		value.n -= 2;
-	} else {
-		for (size_t i = 1; i < value.n; i++) {
-			if (value.p[i] == '#' &&
-			    (value.p[i - 1] == ' ' || value.p[i - 1] == '\t')) {
-				value = str_trim((struct str){value.p, i});
-				break;
-			}
-		}
-	}
-	line = str_trim((struct str){line.p, head});
-	copy = arena_printf(a, "%.*s=%.*s", STR_ARGS(line), STR_ARGS(value));
+	name = (struct str){line.p, (size_t)(equals - line.p)};
+	value = str_trim((struct str){equals + 1, line.n - name.n - 1});
+	name = str_trim(name);
+	value = dotenv_value(value);
+	copy = arena_printf(a, "%.*s=%.*s", STR_ARGS(name), STR_ARGS(value));
 	return copy ? str_of(copy) : (struct str){"", 0};
 }
 
