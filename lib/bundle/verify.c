@@ -8,6 +8,7 @@
 #include "bundle/bundle.h"
 #include "bundle/golden.h"
 #include "forest/check.h"
+#include "score/build.h"
 
 /* Number of golden rows that agreed, 0 if there are none, or negative. */
 static int check_golden(const struct bundle *b, const struct score_model *m, struct errbuf *err)

@@ -130,7 +130,7 @@ static int model_new(const struct xgb_data *const *data, size_t count, struct xg
 		     struct errbuf *err)
 {
 	struct xgb_model *m = calloc(1, sizeof(*m));
-	DMatrixHandle handles[2];
+	DMatrixHandle handles[2] = { NULL, NULL };
 
 	if (!m)
 		return errbuf_set(err, -ENOMEM, "no memory for a model");
