@@ -23,6 +23,7 @@ struct forest_limits {
 	size_t max_trees; /* (100,000) */
 	size_t max_features; /* (65,536) */
 	unsigned max_depth; /* (64) */
+	size_t max_category_words; /* 32-bit words in the bit sets of all categorical splits (16 Mi) */
 };
 
 struct forest_model_tree; /* forest/model.h */

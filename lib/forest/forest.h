@@ -17,13 +17,16 @@
 struct forest_header; /* forest/image.h */
 struct forest_tree;
 struct forest_node;
+struct forest_point;
 
 /* A view; the image must outlive it. */
 struct forest {
 	const struct forest_header *header;
 	const struct forest_tree *trees;
 	const struct forest_node *nodes;
+	const double *shares; /* of each node: share of the cover that went left */
 	const uint32_t *categories; /* bit sets of categorical splits */
+	const struct forest_point *points; /* quadrature rules */
 	uint32_t tree_count;
 	uint32_t feature_count;
 	uint32_t max_depth;
