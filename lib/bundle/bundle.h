@@ -6,8 +6,9 @@
  *     artifacts/ features.yaml encoders.json medians.json thresholds.yaml manifest.json
  *                model_holdout.ubj holdout_raw.csv golden.csv reference.json reasons.yaml
  *
- * manifest.json lists the SHA-256 of every other file. A folder that Python logged has no artifacts/;
- * it is served too: inputs = features = the booster's feature names, thresholds from settings.
+ * manifest.json lists the SHA-256 of every other file. A folder that Python logged has no
+ * artifacts/; it is served too: inputs = features = the booster's feature names, thresholds from
+ * settings.
  *
  * Everything here blocks on the disk; it is for the compile child and for tools, never for a loop.
  * json_setup() must have run in the process. Messages name the member: "artifacts/manifest.json:
@@ -39,16 +40,17 @@ struct bundle_member {
 
 struct bundle {
 	struct str name, version; /* manifest.json, else as given to bundle_read() */
-	bool plain; /* logged from Python: no artifacts/ */
+	bool plain;               /* logged from Python: no artifacts/ */
 	float threshold_low, threshold_high;
-	uint32_t feature_count; /* as the manifest says; 0: nobody says */
+	uint32_t feature_count;        /* as the manifest says; 0: nobody says */
 	struct bundle_member *members; /* sorted by path; manifest.json is one of them */
 	size_t member_count;
 	const struct bundle_member *model; /* model.ubj, or what MLmodel's xgboost flavour names */
 };
 
 struct bundle_options {
-	uint64_t max_bytes; /* of the model and of the holdout; 0 = 1 GiB. Texts have limits of their own. */
+	uint64_t max_bytes; /* of the model and of the holdout; 0 = 1 GiB. Texts have limits of
+	                       their own. */
 	/* For a folder without artifacts/ (and name: where the manifest does not say). */
 	struct str name, version;
 	float default_threshold_low, default_threshold_high;
@@ -61,8 +63,8 @@ struct bundle_options {
  * arena. -ENOENT (no such folder, member missing), -EBADMSG (broken, digest differs), -ELOOP (a
  * symbolic link), -EFBIG, -ENOMEM.
  */
-int bundle_read(int dir_fd, const char *path, const struct bundle_options *options,
-		struct arena *a, struct bundle **ret, struct errbuf *err);
+int bundle_read(int dir_fd, const char *path, const struct bundle_options *options, struct arena *a,
+                struct bundle **ret, struct errbuf *err);
 
 /* The member of that path, or NULL. */
 const struct bundle_member *bundle_member(const struct bundle *b, const char *path);
@@ -79,7 +81,7 @@ enum bundle_model { BUNDLE_MODEL, BUNDLE_MODEL_HOLDOUT };
  * which trees are served, for the log ("500 of 512 trees (best iteration)"); may be NULL.
  */
 int bundle_build_image(const struct bundle *b, enum bundle_model which, enum forest_trees trees,
-		       void **ret, size_t *ret_size, struct errbuf *ret_note, struct errbuf *err);
+                       void **ret, size_t *ret_size, struct errbuf *ret_note, struct errbuf *err);
 
 /*
  * Scores golden.csv with the image (margins bit for bit, SHAP within 1e-5 * max(1, |margin|)), or,
@@ -88,7 +90,7 @@ int bundle_build_image(const struct bundle *b, enum bundle_model which, enum for
  * with the row and feature that differ.
  */
 int bundle_verify(const struct bundle *b, void *image, size_t size, enum score_verified *ret,
-		  struct errbuf *err);
+                  struct errbuf *err);
 
 /* A file to be written: content, or (fd >= 0; so it is -1 otherwise) the whole
  * file behind a readable descriptor. */
@@ -108,7 +110,7 @@ int bundle_write_digests(struct json_writer *w, const struct bundle_file *files,
  * there. What a crash leaves begins with ".new-": readers of the parent skip names with a dot.
  */
 int bundle_write(const char *parent, const char *version, const struct bundle_file *files,
-		 size_t count, struct errbuf *err);
+                 size_t count, struct errbuf *err);
 
 /* SHA-256 of bytes (fails with -ENOMEM only); of a file from its start (the position moves). */
 int bundle_sha256(struct str bytes, uint8_t ret[BUNDLE_SHA256_SIZE]);

@@ -71,7 +71,7 @@ int bundle_sha256_fd(int fd, uint8_t ret[BUNDLE_SHA256_SIZE])
 int bundle_digest(const struct bundle *b, uint8_t ret[BUNDLE_SHA256_SIZE])
 {
 	char hex[2 * BUNDLE_SHA256_SIZE + 1];
-	struct strbuf list = { 0 };
+	struct strbuf list = {0};
 	int r;
 
 	for (size_t i = 0; i < b->member_count; i++) {
@@ -92,8 +92,8 @@ int bundle_write_digests(struct json_writer *w, const struct bundle_file *files,
 
 	json_begin_object(w);
 	for (size_t i = 0; i < count; i++) {
-		int r = files[i].fd >= 0 ? bundle_sha256_fd(files[i].fd, digest) :
-					   bundle_sha256(files[i].content, digest);
+		int r = files[i].fd >= 0 ? bundle_sha256_fd(files[i].fd, digest)
+		                         : bundle_sha256(files[i].content, digest);
 
 		if (r < 0)
 			return r;

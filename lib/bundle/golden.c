@@ -24,7 +24,7 @@ struct checker {
 	struct score_scratch scratch;
 	struct cell *row;
 	struct row_columns columns; /* count 0 until the header was read */
-	size_t first; /* column of @margin; SHAP values and bias follow */
+	size_t first;               /* column of @margin; SHAP values and bias follow */
 	int rows;
 };
 
@@ -47,13 +47,13 @@ void golden_write_header(struct strbuf *out, const struct program *p)
 
 		memcpy(name, SHAP_PREFIX, sizeof(SHAP_PREFIX) - 1);
 		memcpy(name + sizeof(SHAP_PREFIX) - 1, feature.p, n);
-		csv_write_field(out, (struct str){ name, sizeof(SHAP_PREFIX) - 1 + n }, false);
+		csv_write_field(out, (struct str){name, sizeof(SHAP_PREFIX) - 1 + n}, false);
 	}
 	strbuf_adds(out, ",@bias");
 }
 
 void golden_write_row(struct strbuf *out, const struct program *p, float margin,
-		      const float *contributions)
+                      const float *contributions)
 {
 	add_float(out, margin);
 	for (uint32_t i = 0; i <= p->feature_count; i++)
@@ -80,7 +80,7 @@ static bool is_shap_column(const struct program *p, uint32_t feature, struct str
 	size_t n = sizeof(SHAP_PREFIX) - 1;
 
 	return name.n == n + f.n && memcmp(name.p, SHAP_PREFIX, n) == 0 &&
-	       str_equal((struct str){ name.p + n, name.n - n }, f);
+	       str_equal((struct str){name.p + n, name.n - n}, f);
 }
 
 static int read_header(struct checker *c, const struct str *names, size_t count)
@@ -96,25 +96,25 @@ static int read_header(struct checker *c, const struct str *names, size_t count)
 		at++;
 	if (count - at != (size_t)p->feature_count + 2 || !str_is(names[count - 1], "@bias"))
 		return errbuf_set(c->err, -EBADMSG, "no columns @margin, %u times @shap, @bias",
-				  p->feature_count);
+		                  p->feature_count);
 	for (uint32_t i = 0; i < p->feature_count; i++) {
 		if (!is_shap_column(p, i, names[at + 1 + i]))
-			return errbuf_set(c->err, -EBADMSG, "column \"%.*s\" should be " SHAP_PREFIX "%.*s",
-					  STR_ARGS(names[at + 1 + i]),
-					  STR_ARGS(program_feature_name(p, i)));
+			return errbuf_set(
+			        c->err, -EBADMSG, "column \"%.*s\" should be " SHAP_PREFIX "%.*s",
+			        STR_ARGS(names[at + 1 + i]), STR_ARGS(program_feature_name(p, i)));
 	}
 	c->first = at;
 	return 0;
 }
 
 static void on_fault(void *self, uint32_t input, const struct field_fault *fault,
-		     const struct cJSON *value)
+                     const struct cJSON *value)
 {
 	struct checker *c = self;
 
 	(void)value;
 	errbuf_set(c->err, 0, "row %d, column \"%.*s\": %s", c->rows + 1,
-		   STR_ARGS(c->model->program.inputs[input].name), fault->message);
+	           STR_ARGS(c->model->program.inputs[input].name), fault->message);
 }
 
 static int check_shap(struct checker *c, const struct str *fields, float margin)
@@ -128,20 +128,21 @@ static int check_shap(struct checker *c, const struct str *fields, float margin)
 
 		if (parse_float(fields[i], &want) < 0)
 			return errbuf_set(c->err, -EBADMSG, "row %d: \"%.*s\" is no number",
-					  c->rows + 1, STR_ARGS(fields[i]));
+			                  c->rows + 1, STR_ARGS(fields[i]));
 		/* written so that NaN differs */
 		if (!(fabs(c->scratch.contributions[i] - (double)want) <= limit))
-			return errbuf_set(c->err, -EBADMSG,
-					  "row %d: contribution of \"%.*s\" is %.9g instead of %.9g",
-					  c->rows + 1, STR_ARGS(name), c->scratch.contributions[i],
-					  (double)want);
+			return errbuf_set(
+			        c->err, -EBADMSG,
+			        "row %d: contribution of \"%.*s\" is %.9g instead of %.9g",
+			        c->rows + 1, STR_ARGS(name), c->scratch.contributions[i],
+			        (double)want);
 	}
 	return 0;
 }
 
 static int check_row(struct checker *c, const struct str *fields, size_t count)
 {
-	const struct score_options explain_all = { .explain_from = DECISION_ALLOW, .top_k = 1 };
+	const struct score_options explain_all = {.explain_from = DECISION_ALLOW, .top_k = 1};
 	struct score_result result;
 	float want;
 	int r;
@@ -154,7 +155,7 @@ static int check_row(struct checker *c, const struct str *fields, size_t count)
 	score_row(c->model, c->row, &explain_all, &c->scratch, &result);
 	if (memcmp(&result.margin, &want, sizeof(want)) != 0)
 		return errbuf_set(c->err, -EBADMSG, "row %d: margin is %.9g instead of %.9g",
-				  c->rows + 1, (double)result.margin, (double)want);
+		                  c->rows + 1, (double)result.margin, (double)want);
 	r = check_shap(c, fields + c->first + 1, want);
 	if (r == 0)
 		c->rows++;
@@ -171,7 +172,7 @@ static int on_row(void *self, uint64_t line, const struct str *fields, size_t co
 
 static int run(struct checker *c, struct str csv)
 {
-	struct csv_options o = { .on_row = on_row, .self = c, .max_fields = 16384 };
+	struct csv_options o = {.on_row = on_row, .self = c, .max_fields = 16384};
 	struct csv_reader *reader;
 	int r = csv_reader_new(&o, &reader);
 
@@ -186,7 +187,7 @@ static int run(struct checker *c, struct str csv)
 
 int golden_check(struct str csv, const struct score_model *m, struct errbuf *err)
 {
-	struct checker c = { .model = m, .err = err };
+	struct checker c = {.model = m, .err = err};
 	int r;
 
 	errbuf_set(err, 0, "no memory");

@@ -14,7 +14,7 @@
 void golden_write_header(struct strbuf *out, const struct program *p);
 /* ",<margin>,<shap>…,<bias>\n": contributions has feature_count + 1 values. */
 void golden_write_row(struct strbuf *out, const struct program *p, float margin,
-		      const float *contributions);
+                      const float *contributions);
 
 /* Scores every row of the text: margins bit for bit, SHAP within 1e-5 * max(1, |margin|). Returns
  * the number of rows, or -EBADMSG with row and feature, -ENOMEM. */

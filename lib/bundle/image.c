@@ -37,7 +37,7 @@ static void note_trees(const struct forest_model *f, struct errbuf *ret)
 		errbuf_set(ret, 0, "all %u trees", f->tree_count);
 	else
 		errbuf_set(ret, 0, "%u of %u trees (best iteration %d)", f->tree_count,
-			   f->trees_in_file, f->best_iteration);
+		           f->trees_in_file, f->best_iteration);
 }
 
 /* XGBoost calls nameless features f0, f1, … */
@@ -70,7 +70,7 @@ static struct str content_of(const struct bundle *b, const char *path)
 {
 	const struct bundle_member *m = bundle_member(b, path);
 
-	return m ? m->content : (struct str){ "", 0 };
+	return m ? m->content : (struct str){"", 0};
 }
 
 static int declare(struct source *s, struct arena *a, struct errbuf *err)
@@ -81,30 +81,30 @@ static int declare(struct source *s, struct arena *a, struct errbuf *err)
 	if (b->plain)
 		return declare_plain(s, a, err);
 	if (s->forest->feature_count != b->feature_count)
-		return errbuf_set(err, -EBADMSG, "%.*s has %u features, artifacts/manifest.json says %u",
-				  STR_ARGS(s->model->path), s->forest->feature_count,
-				  b->feature_count);
+		return errbuf_set(
+		        err, -EBADMSG, "%.*s has %u features, artifacts/manifest.json says %u",
+		        STR_ARGS(s->model->path), s->forest->feature_count, b->feature_count);
 	r = program_declare(content_of(b, "artifacts/features.yaml"), "artifacts/features.yaml", a,
-			    &s->declaration, err);
+	                    &s->declaration, err);
 	if (r < 0)
 		return r;
 	return learned_read(s->declaration, content_of(b, "artifacts/encoders.json"),
-			    content_of(b, "artifacts/medians.json"), a, &s->learned, err);
+	                    content_of(b, "artifacts/medians.json"), a, &s->learned, err);
 }
 
 static int build(struct source *s, void **ret, size_t *ret_size, struct errbuf *err)
 {
 	const struct bundle *b = s->bundle;
 	struct score_parts parts = {
-		.forest = s->forest,
-		.declaration = s->declaration,
-		.learned = s->learned,
-		.name = b->name,
-		.version = b->version,
-		.threshold_low = b->threshold_low,
-		.threshold_high = b->threshold_high,
-		.reasons_yaml = content_of(b, "artifacts/reasons.yaml"),
-		.verified = SCORE_VERIFIED_SELF,
+	        .forest = s->forest,
+	        .declaration = s->declaration,
+	        .learned = s->learned,
+	        .name = b->name,
+	        .version = b->version,
+	        .threshold_low = b->threshold_low,
+	        .threshold_high = b->threshold_high,
+	        .reasons_yaml = content_of(b, "artifacts/reasons.yaml"),
+	        .verified = SCORE_VERIFIED_SELF,
 	};
 
 	memcpy(parts.model_sha256, s->model->sha256, sizeof(parts.model_sha256));
@@ -112,10 +112,10 @@ static int build(struct source *s, void **ret, size_t *ret_size, struct errbuf *
 }
 
 int bundle_build_image(const struct bundle *b, enum bundle_model which, enum forest_trees trees,
-		       void **ret, size_t *ret_size, struct errbuf *ret_note, struct errbuf *err)
+                       void **ret, size_t *ret_size, struct errbuf *ret_note, struct errbuf *err)
 {
-	struct source s = { .bundle = b };
-	struct arena a = { 0 };
+	struct source s = {.bundle = b};
+	struct arena a = {0};
 	int r;
 
 	r = find_model(&s, which, err);

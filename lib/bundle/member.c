@@ -18,27 +18,25 @@
 #define MIB (1024 * KIB)
 #define DEFAULT_MAX_BYTES (1024 * MIB)
 
-/* clang-format off: table */
 static const struct member_kind kinds[] = {
 	/* path                           limit      keep   required */
-	{ "MLmodel",                      MIB,       true,  false },
-	{ "artifacts/encoders.json",      64 * MIB,  true,  true },
-	{ "artifacts/features.yaml",      MIB,       true,  true },
-	{ "artifacts/golden.csv",         64 * MIB,  true,  false },
-	{ "artifacts/holdout_raw.csv",    0,         false, false },
-	{ "artifacts/manifest.json",      MIB,       true,  true },
-	{ "artifacts/medians.json",       64 * MIB,  true,  true },
-	{ "artifacts/model_holdout.ubj",  0,         false, false },
-	{ "artifacts/reasons.yaml",       MIB,       true,  false },
-	{ "artifacts/reference.json",     64 * MIB,  false, false },
-	{ "artifacts/thresholds.yaml",    64 * KIB,  true,  true },
-	{ "conda.yaml",                   MIB,       false, false },
-	{ "model.ubj",                    0,         true,  true },
-	{ "python_env.yaml",              MIB,       false, false },
-	{ "requirements.txt",             MIB,       false, false },
-	{ NULL,                           0,         false, false },	/* any other that is listed */
+	{ "MLmodel", MIB, true, false },
+	{ "artifacts/encoders.json", 64 * MIB, true, true },
+	{ "artifacts/features.yaml", MIB, true, true },
+	{ "artifacts/golden.csv", 64 * MIB, true, false },
+	{ "artifacts/holdout_raw.csv", 0, false, false },
+	{ "artifacts/manifest.json", MIB, true, true },
+	{ "artifacts/medians.json", 64 * MIB, true, true },
+	{ "artifacts/model_holdout.ubj", 0, false, false },
+	{ "artifacts/reasons.yaml", MIB, true, false },
+	{ "artifacts/reference.json", 64 * MIB, false, false },
+	{ "artifacts/thresholds.yaml", 64 * KIB, true, true },
+	{ "conda.yaml", MIB, false, false },
+	{ "model.ubj", 0, true, true },
+	{ "python_env.yaml", MIB, false, false },
+	{ "requirements.txt", MIB, false, false },
+	{ NULL, 0, false, false }, /* any other that is listed */
 };
-/* clang-format on */
 
 const struct member_kind *member_kind_of(struct str path)
 {
@@ -120,12 +118,13 @@ static int open_error(int r, struct str path, struct errbuf *err)
 	if (r == -ENOENT)
 		return errbuf_set(err, r, "%.*s is missing", STR_ARGS(path));
 	if (r == -ELOOP)
-		return errbuf_set(err, r, "%.*s is a symbolic link, or its folder is", STR_ARGS(path));
+		return errbuf_set(err, r, "%.*s is a symbolic link, or its folder is",
+		                  STR_ARGS(path));
 	return errbuf_set(err, r, "could not open %.*s: %s", STR_ARGS(path), strerror(-r));
 }
 
 static int check_size(const struct member_reader *r, int fd, struct str path, uint64_t *ret,
-		      struct errbuf *err)
+                      struct errbuf *err)
 {
 	const struct member_kind *k = member_kind_of(path);
 	uint64_t limit = k->limit;
@@ -138,8 +137,8 @@ static int check_size(const struct member_reader *r, int fd, struct str path, ui
 	if (limit == 0)
 		limit = r->options->max_bytes ? r->options->max_bytes : DEFAULT_MAX_BYTES;
 	if ((uint64_t)st.st_size > limit)
-		return errbuf_set(err, -EFBIG, "%.*s has %lld bytes, more than %llu", STR_ARGS(path),
-				  (long long)st.st_size, (unsigned long long)limit);
+		return errbuf_set(err, -EFBIG, "%.*s has %lld bytes, more than %llu",
+		                  STR_ARGS(path), (long long)st.st_size, (unsigned long long)limit);
 	*ret = (uint64_t)st.st_size;
 	return 0;
 }
@@ -175,7 +174,7 @@ int member_read(struct member_reader *r, struct str path, struct errbuf *err)
 	error = bundle_digest_stream(fd, keep, m.size, m.sha256);
 	if (error < 0)
 		return errbuf_set(err, error, "could not read %.*s: %s", STR_ARGS(path),
-				  error == -EBADMSG ? "it changed meanwhile" : strerror(-error));
+		                  error == -EBADMSG ? "it changed meanwhile" : strerror(-error));
 	r->bundle->members[r->bundle->member_count++] = m;
 	return 0;
 }

@@ -48,9 +48,9 @@ static int read_listed(struct member_reader *r, const struct manifest *m, struct
 		if (error < 0)
 			return error;
 		if (memcmp(r->bundle->members[r->bundle->member_count - 1].sha256, d->sha256,
-			   sizeof(d->sha256)) != 0)
+		           sizeof(d->sha256)) != 0)
 			return errbuf_set(err, -EBADMSG, MANIFEST ": sha256 of %.*s differs",
-					  STR_ARGS(d->path));
+			                  STR_ARGS(d->path));
 	}
 	return 0;
 }
@@ -72,7 +72,7 @@ static int check_kinds(const struct member_reader *r, struct errbuf *err)
 }
 
 static int apply_thresholds(struct bundle *b, const struct manifest *m, struct arena *a,
-			    struct errbuf *err)
+                            struct errbuf *err)
 {
 	struct thresholds t;
 	int r = thresholds_read(bundle_member(b, "artifacts/thresholds.yaml")->content, a, &t, err);
@@ -81,14 +81,15 @@ static int apply_thresholds(struct bundle *b, const struct manifest *m, struct a
 		return r;
 	if (t.version.n && !str_equal(t.version, m->version))
 		return errbuf_set(err, -EBADMSG,
-				  "artifacts/thresholds.yaml is of version \"%.*s\", " MANIFEST
-				  " of \"%.*s\"",
-				  STR_ARGS(t.version), STR_ARGS(m->version));
+		                  "artifacts/thresholds.yaml is of version \"%.*s\", " MANIFEST
+		                  " of \"%.*s\"",
+		                  STR_ARGS(t.version), STR_ARGS(m->version));
 	/* equal bits, or somebody edited one of them */
 	if (memcmp(&t.low, &m->threshold_low, sizeof(t.low)) != 0 ||
 	    memcmp(&t.high, &m->threshold_high, sizeof(t.high)) != 0)
 		return errbuf_set(err, -EBADMSG,
-				  "artifacts/thresholds.yaml and " MANIFEST " say different thresholds");
+		                  "artifacts/thresholds.yaml and " MANIFEST
+		                  " say different thresholds");
 	b->threshold_low = t.low;
 	b->threshold_high = t.high;
 	return 0;
@@ -172,15 +173,15 @@ static int read_folder(struct member_reader *r, struct errbuf *err)
 }
 
 int bundle_read(int dir_fd, const char *path, const struct bundle_options *options, struct arena *a,
-		struct bundle **ret, struct errbuf *err)
+                struct bundle **ret, struct errbuf *err)
 {
 	CLEANUP(close_p) int dir = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct member_reader r = { .dir = dir, .options = options, .arena = a };
+	struct member_reader r = {.dir = dir, .options = options, .arena = a};
 	int error;
 
 	if (dir < 0)
 		return errbuf_set(err, -errno, "could not open folder \"%s\": %s", path,
-				  strerror(errno));
+		                  strerror(errno));
 	r.bundle = arena_calloc(a, 1, sizeof(*r.bundle));
 	if (r.bundle)
 		r.bundle->members = arena_calloc(a, BUNDLE_MAX_MEMBERS, sizeof(*r.bundle->members));

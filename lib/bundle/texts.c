@@ -33,24 +33,24 @@ static int read_digest(const struct cJSON *v, struct manifest_digest *ret, struc
 
 	if (!member_path_is_valid(path))
 		return errbuf_set(err, -EBADMSG, MANIFEST ": \"%.*s\" is no name of a member",
-				  STR_ARGS(path));
+		                  STR_ARGS(path));
 	if (json_type(v) != JSON_TYPE_TEXT ||
 	    hex_decode(json_text(v), ret->sha256, sizeof(ret->sha256)) < 0)
 		return errbuf_set(err, -EBADMSG, MANIFEST ": digest of %.*s is no sha256",
-				  STR_ARGS(path));
+		                  STR_ARGS(path));
 	ret->path = path;
 	return 0;
 }
 
 static int read_digests(const struct cJSON *object, struct arena *a, struct manifest *ret,
-			struct errbuf *err)
+                        struct errbuf *err)
 {
 	size_t count = object ? json_count(object) : 0;
 
 	if (!object || json_type(object) != JSON_TYPE_OBJECT || count == 0 ||
 	    count >= BUNDLE_MAX_MEMBERS)
 		return errbuf_set(err, -EBADMSG, MANIFEST ": \"digests\" must name 1 to %d files",
-				  BUNDLE_MAX_MEMBERS - 1);
+		                  BUNDLE_MAX_MEMBERS - 1);
 	ret->digests = arena_calloc(a, count, sizeof(*ret->digests));
 	if (!ret->digests)
 		return -ENOMEM;
@@ -77,7 +77,7 @@ static int read_float(const struct cJSON *object, const char *name, float *ret, 
 }
 
 static int read_manifest_thresholds(const struct cJSON *root, struct manifest *ret,
-				    struct errbuf *err)
+                                    struct errbuf *err)
 {
 	const struct cJSON *t = json_member(root, "thresholds");
 	int r;
@@ -105,10 +105,11 @@ static int read_manifest_head(const struct cJSON *root, struct manifest *ret, st
 	if (r < 0)
 		return errbuf_prefix(err, r, MANIFEST);
 	if (ret->version.n == 0 || ret->version.n > 63)
-		return errbuf_set(err, -EBADMSG, MANIFEST ": \"model_version\" must have 1 to 63 bytes");
+		return errbuf_set(err, -EBADMSG,
+		                  MANIFEST ": \"model_version\" must have 1 to 63 bytes");
 	if (ret->feature_count < 1 || ret->feature_count > PROGRAM_MAX_FEATURES)
 		return errbuf_set(err, -EBADMSG, MANIFEST ": \"feature_count\" must be 1 to %d",
-				  PROGRAM_MAX_FEATURES);
+		                  PROGRAM_MAX_FEATURES);
 	if (name && json_type(name) == JSON_TYPE_TEXT)
 		ret->name = json_text(name);
 	return 0;
@@ -116,7 +117,7 @@ static int read_manifest_head(const struct cJSON *root, struct manifest *ret, st
 
 int manifest_read(struct str json, struct arena *a, struct manifest *ret, struct errbuf *err)
 {
-	struct manifest m = { 0 };
+	struct manifest m = {0};
 	struct json_fault fault;
 	const struct cJSON *root;
 	int r;
@@ -138,7 +139,8 @@ int manifest_read(struct str json, struct arena *a, struct manifest *ret, struct
 	return r;
 }
 
-static int yaml_float(const struct yaml_node *root, const char *name, float *ret, struct errbuf *err)
+static int yaml_float(const struct yaml_node *root, const char *name, float *ret,
+                      struct errbuf *err)
 {
 	const struct yaml_node *n = yaml_get(root, name);
 	char *end;
@@ -147,17 +149,17 @@ static int yaml_float(const struct yaml_node *root, const char *name, float *ret
 		return errbuf_set(err, -EBADMSG, THRESHOLDS ": \"%s\" is missing", name);
 	if (strspn(n->text.p, "0123456789+-.eE") != n->text.n)
 		return errbuf_set(err, -EBADMSG, THRESHOLDS ":%u: \"%s\" must be a number", n->line,
-				  name);
+		                  name);
 	*ret = strtof(n->text.p, &end);
 	if (end != n->text.p + n->text.n || !isfinite(*ret))
 		return errbuf_set(err, -EBADMSG, THRESHOLDS ":%u: \"%s\" must be a number", n->line,
-				  name);
+		                  name);
 	return 0;
 }
 
 int thresholds_read(struct str yaml, struct arena *a, struct thresholds *ret, struct errbuf *err)
 {
-	struct thresholds t = { 0 };
+	struct thresholds t = {0};
 	const struct yaml_node *version;
 	struct yaml_node *root;
 	int r = yaml_parse(yaml, THRESHOLDS, a, &root, err);
@@ -173,7 +175,7 @@ int thresholds_read(struct str yaml, struct arena *a, struct thresholds *ret, st
 		return r;
 	if (!is_threshold_pair(t.low, t.high))
 		return errbuf_set(err, -EBADMSG,
-				  THRESHOLDS ": need 0 <= threshold_low <= threshold_high <= 1");
+		                  THRESHOLDS ": need 0 <= threshold_low <= threshold_high <= 1");
 	version = yaml_get(root, "model_version");
 	if (version && version->kind == YAML_SCALAR)
 		t.version = version->text;
@@ -197,7 +199,8 @@ int mlmodel_read(struct str yaml, struct arena *a, struct str *ret_data, struct 
 		return errbuf_set(err, -EOPNOTSUPP, "MLmodel: there is no xgboost flavor");
 	data = yaml_get(flavor, "data");
 	if (!data || data->kind != YAML_SCALAR || !member_path_is_valid(data->text))
-		return errbuf_set(err, -EBADMSG, "MLmodel: \"data\" of xgboost is no name of a file");
+		return errbuf_set(err, -EBADMSG,
+		                  "MLmodel: \"data\" of xgboost is no name of a file");
 	*ret_data = data->text;
 	return 0;
 }

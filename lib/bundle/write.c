@@ -16,8 +16,7 @@
 #include "bundle/member.h"
 
 #define CHUNK 65536
-#define VERSION_CHARACTERS \
-	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+#define VERSION_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 static int copy_fd(int from, int to)
 {
@@ -59,15 +58,16 @@ static int write_files(int dir, const struct bundle_file *files, size_t count, s
 		int r;
 
 		if (!member_path_is_valid(str_of(files[i].path)))
-			return errbuf_set(err, -EINVAL, "\"%s\" is no name of a member", files[i].path);
+			return errbuf_set(err, -EINVAL, "\"%s\" is no name of a member",
+			                  files[i].path);
 		if (strncmp(files[i].path, "artifacts/", 10) == 0 &&
 		    mkdirat(dir, "artifacts", 0755) < 0 && errno != EEXIST)
 			return errbuf_set(err, -errno, "could not make folder artifacts: %s",
-					  strerror(errno));
+			                  strerror(errno));
 		r = write_content(dir, &files[i]);
 		if (r < 0)
 			return errbuf_set(err, r, "could not write %s: %s", files[i].path,
-					  strerror(-r));
+			                  strerror(-r));
 	}
 	return 0;
 }
@@ -88,11 +88,11 @@ static int fill(const char *path, const struct bundle_file *files, size_t count,
 
 	if (mkdir(path, 0755) < 0)
 		return errbuf_set(err, -errno, "could not make folder \"%s\": %s", path,
-				  strerror(errno));
+		                  strerror(errno));
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return errbuf_set(err, -errno, "could not open folder \"%s\": %s", path,
-				  strerror(errno));
+		                  strerror(errno));
 	r = write_files(dir, files, count, err);
 	if (r < 0)
 		return r;
@@ -123,9 +123,9 @@ static bool is_version(const char *version)
 }
 
 int bundle_write(const char *parent, const char *version, const struct bundle_file *files,
-		 size_t count, struct errbuf *err)
+                 size_t count, struct errbuf *err)
 {
-	struct arena a = { 0 };
+	struct arena a = {0};
 	const char *hidden = arena_printf(&a, "%s/.new-%s-%d", parent, version, (int)getpid());
 	const char *path = arena_printf(&a, "%s/%s", parent, version);
 	int r = 0;
@@ -137,7 +137,8 @@ int bundle_write(const char *parent, const char *version, const struct bundle_fi
 	if (r == 0) {
 		r = file_make_dirs(parent, 0755);
 		if (r < 0)
-			errbuf_set(err, r, "could not make folder \"%s\": %s", parent, strerror(-r));
+			errbuf_set(err, r, "could not make folder \"%s\": %s", parent,
+			           strerror(-r));
 	}
 	if (r == 0) {
 		/* left by a process that had our number and was killed */

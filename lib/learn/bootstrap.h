@@ -18,6 +18,6 @@ struct interval interval_of(double *values, size_t count);
 
 /* Deterministic in seed. draws 0: all NaN. -ENOMEM. */
 int bootstrap_metrics(const struct ranking *r, float threshold_low, float threshold_high,
-		      uint64_t seed, unsigned draws, struct interval ret[METRIC_MAX]);
+                      uint64_t seed, unsigned draws, struct interval ret[METRIC_MAX]);
 
 #endif

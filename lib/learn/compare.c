@@ -37,9 +37,9 @@ static int order(double candidate, double live)
 static void decide(struct verdict *v)
 {
 	int pr = order(v->metrics[COMPARE_CANDIDATE][METRIC_PR_AUC],
-		       v->metrics[COMPARE_LIVE][METRIC_PR_AUC]);
+	               v->metrics[COMPARE_LIVE][METRIC_PR_AUC]);
 	int roc = order(v->metrics[COMPARE_CANDIDATE][METRIC_ROC_AUC],
-			v->metrics[COMPARE_LIVE][METRIC_ROC_AUC]);
+	                v->metrics[COMPARE_LIVE][METRIC_ROC_AUC]);
 
 	if (pr) {
 		v->winner = pr > 0 ? WINNER_CANDIDATE : WINNER_LIVE;
@@ -56,7 +56,7 @@ static void decide(struct verdict *v)
 static void measure(const struct contest *c, const uint8_t *weights, unsigned side, double *ret)
 {
 	metrics_compute(&c->ranking[side], weights, c->in->threshold_low[side],
-			c->in->threshold_high[side], ret);
+	                c->in->threshold_high[side], ret);
 }
 
 /* values: for each side METRIC_MAX runs of `draws`, then the gains. */
@@ -92,7 +92,7 @@ static int bootstrap(const struct contest *c, struct verdict *v)
 	draw(c, weights, values);
 	for (unsigned i = 0; i < COMPARE_SIDES * METRIC_MAX; i++)
 		v->intervals[i / METRIC_MAX][i % METRIC_MAX] =
-			interval_of(values + i * draws, draws);
+		        interval_of(values + i * draws, draws);
 	v->pr_auc_gain = interval_of(values + (runs - 1) * draws, draws);
 	return 0;
 }
@@ -101,7 +101,7 @@ static int judge(struct contest *c, struct verdict *v)
 {
 	for (unsigned side = 0; side < COMPARE_SIDES; side++) {
 		int r = ranking_init(&c->ranking[side], c->in->scores[side], c->in->labels,
-				     c->in->count);
+		                     c->in->count);
 
 		if (r < 0)
 			return r;
@@ -120,8 +120,8 @@ static int judge(struct contest *c, struct verdict *v)
 
 int compare_versions(const struct compare_input *in, struct verdict *ret)
 {
-	struct contest c = { .in = in };
-	struct verdict v = { 0 };
+	struct contest c = {.in = in};
+	struct verdict v = {0};
 	int r = judge(&c, &v);
 
 	contest_done(&c);
@@ -143,21 +143,24 @@ bool promotion_allowed(const struct promotion_facts *f, struct errbuf *ret_words
 	if (f->pinned)
 		errbuf_set(ret_words, 0, "a version is pinned");
 	else if (f->dead_input)
-		errbuf_set(ret_words, 0, "input \"%s\" has gone constant or missing", f->dead_input);
+		errbuf_set(ret_words, 0, "input \"%s\" has gone constant or missing",
+		           f->dead_input);
 	else if (f->verdict && f->verdict->winner != WINNER_CANDIDATE)
 		errbuf_set(ret_words, 0, "%s%s",
-			   f->verdict->winner == WINNER_LIVE ? "the live version wins: " : "no verdict: ",
-			   f->verdict->reason);
+		           f->verdict->winner == WINNER_LIVE ? "the live version wins: "
+		                                             : "no verdict: ",
+		           f->verdict->reason);
 	else if (f->verdict && f->flip_rate > f->max_flip_rate)
 		return refuse(ret_words, "share of decisions that would change", f->flip_rate,
-			      f->max_flip_rate);
+		              f->max_flip_rate);
 	else if (f->verdict && f->score_shift > f->max_score_shift)
 		return refuse(ret_words, "stability index of the score", f->score_shift,
-			      f->max_score_shift);
+		              f->max_score_shift);
 	else
 		allowed = true;
 	if (allowed)
-		errbuf_set(ret_words, 0, "%s", f->verdict ? f->verdict->reason : "nothing is live yet");
+		errbuf_set(ret_words, 0, "%s",
+		           f->verdict ? f->verdict->reason : "nothing is live yet");
 	return allowed;
 }
 

@@ -24,7 +24,7 @@ struct compare_input {
 
 struct verdict {
 	enum compare_winner winner; /* NONE: empty slice or one class */
-	const char *reason; /* one static line: what decided, or why nothing could */
+	const char *reason;         /* one static line: what decided, or why nothing could */
 	size_t rows, positives;
 	double metrics[COMPARE_SIDES][METRIC_MAX];
 	struct interval intervals[COMPARE_SIDES][METRIC_MAX];
@@ -39,7 +39,7 @@ int compare_versions(const struct compare_input *in, struct verdict *ret);
 /* What else is known when a winner asks to be promoted. */
 struct promotion_facts {
 	const struct verdict *verdict; /* NULL: nothing is live yet */
-	bool pinned; /* an operator holds a version: nothing is promoted over it */
+	bool pinned;            /* an operator holds a version: nothing is promoted over it */
 	const char *dead_input; /* an input of the candidate gone constant or missing, or NULL */
 	double flip_rate; /* share of the last window's decisions that would change; NaN: unknown */
 	double max_flip_rate;

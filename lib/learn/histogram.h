@@ -7,7 +7,8 @@
 
 #define HISTOGRAM_MAX_EDGES 32
 
-/* Bin 0 is below edges[0], bin i in [edges[i - 1], edges[i]), the last at or above the last edge. */
+/* Bin 0 is below edges[0], bin i in [edges[i - 1], edges[i]), the last at or above the last edge.
+ */
 struct histogram {
 	float edges[HISTOGRAM_MAX_EDGES];
 	unsigned edge_count; /* bins = edge_count + 1 */

@@ -41,6 +41,6 @@ void ranking_done(struct ranking *r);
 /* What cannot be said is NaN: precision without an alarm, everything but loss and Brier with one
  * class. weights: how often each of the caller's rows counts, or NULL for once. */
 void metrics_compute(const struct ranking *r, const uint8_t *weights, float threshold_low,
-		     float threshold_high, double ret[METRIC_MAX]);
+                     float threshold_high, double ret[METRIC_MAX]);
 
 #endif

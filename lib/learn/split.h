@@ -18,7 +18,7 @@ struct split {
  * -ENODATA if the times cannot be parted (fewer than two different ones).
  */
 int split_by_time(const int64_t *times, size_t count, double test_ratio, double validation_ratio,
-		  struct split *ret);
+                  struct split *ret);
 
 /* The order of the rows by time; rows of one instant keep their order. ret has count entries. */
 int split_order(const int64_t *times, size_t count, size_t *ret);

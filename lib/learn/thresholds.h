@@ -7,7 +7,7 @@
 #include "learn/metrics.h"
 
 struct threshold_pair {
-	float low; /* REVIEW from here on */
+	float low;  /* REVIEW from here on */
 	float high; /* BLOCK from here on; just above the highest score if nothing may be blocked */
 	bool crossed; /* low would have been above high and was lowered to it */
 };
@@ -18,6 +18,6 @@ struct threshold_pair {
  * the cap of high holds. -ENODATA with one class.
  */
 int thresholds_choose(const struct ranking *r, double recall_target, double fpr_cap,
-		      struct threshold_pair *ret);
+                      struct threshold_pair *ret);
 
 #endif

@@ -10,8 +10,8 @@
 
 #include "base/civil.h"
 #include "csv/reader.h"
-#include "json/writer.h"
 #include "score/score.h"
+#include "json/writer.h"
 
 #define MAX_ISO_TEXT 40
 
@@ -25,7 +25,7 @@ struct shown {
 static void show_digits(struct shown *s, int kind, size_t n)
 {
 	s->kind = kind;
-	s->text = (struct str){ s->digits, n };
+	s->text = (struct str){s->digits, n};
 }
 
 static void show_number(struct shown *s, double v)
@@ -46,8 +46,8 @@ static void show_time(struct shown *s, enum input_type type, int64_t us)
 	int n = snprintf(s->digits, sizeof(s->digits), "%04d-%02u-%02u", c.year, c.month, c.day);
 
 	if (type == INPUT_DATETIME)
-		n += snprintf(s->digits + n, sizeof(s->digits) - (size_t)n, "T%02u:%02u:%02u", c.hour,
-			      c.minute, c.second);
+		n += snprintf(s->digits + n, sizeof(s->digits) - (size_t)n, "T%02u:%02u:%02u",
+		              c.hour, c.minute, c.second);
 	if (type == INPUT_DATETIME && c.microsecond)
 		n += snprintf(s->digits + n, sizeof(s->digits) - (size_t)n, ".%06u", c.microsecond);
 	show_digits(s, SHOWN_TEXT, (size_t)n);
@@ -77,7 +77,7 @@ static void show_cell(struct shown *s, const struct program_input *in, const str
 }
 
 static void show_value(struct shown *s, const struct score_model *m, const struct cell *row,
-		       const struct reason *r)
+                       const struct reason *r)
 {
 	int input = program_feature_input(&m->program, r->feature);
 
@@ -107,8 +107,8 @@ static void write_shown(struct json_writer *w, const struct shown *s)
 		json_write_text(w, s->text);
 }
 
-static void write_reason(struct json_writer *w, const struct score_model *m,
-			 const struct cell *row, const struct reason *r)
+static void write_reason(struct json_writer *w, const struct score_model *m, const struct cell *row,
+                         const struct reason *r)
 {
 	struct str text = score_reason_text(m, r);
 	struct shown value;
@@ -145,7 +145,7 @@ static void write_model(struct json_writer *w, const struct score_model *m)
 }
 
 void score_write_json(struct json_writer *w, const struct score_model *m, const struct cell *row,
-		      const struct score_result *r, bool whole)
+                      const struct score_result *r, bool whole)
 {
 	struct shown key;
 
@@ -179,13 +179,13 @@ void score_write_csv_header(struct strbuf *out, unsigned top_k)
 
 static void add_csv_shown(struct strbuf *out, const struct shown *s, bool first)
 {
-	struct str none = { "", 0 };
+	struct str none = {"", 0};
 
 	csv_write_field(out, s->kind == SHOWN_NULL ? none : s->text, first);
 }
 
-static void add_csv_reason(struct strbuf *out, const struct score_model *m,
-			   const struct cell *row, const struct reason *r)
+static void add_csv_reason(struct strbuf *out, const struct score_model *m, const struct cell *row,
+                           const struct reason *r)
 {
 	char digits[NUMBER_TEXT_SIZE];
 	struct shown value;
@@ -198,7 +198,7 @@ static void add_csv_reason(struct strbuf *out, const struct score_model *m,
 }
 
 void score_write_csv(struct strbuf *out, const struct score_model *m, const struct cell *row,
-		     const struct score_result *r, unsigned top_k)
+                     const struct score_result *r, unsigned top_k)
 {
 	char digits[NUMBER_TEXT_SIZE];
 	struct shown key;

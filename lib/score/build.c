@@ -41,9 +41,10 @@ static int check_names(const struct builder *b, struct errbuf *err)
 		struct str name = program_feature_name(&b->program, i);
 
 		if (!str_equal(name, f->feature_names[i]))
-			return errbuf_set(err, -EBADMSG,
-					  "feature %u is \"%.*s\" in the model, \"%.*s\" in the program", i,
-					  STR_ARGS(f->feature_names[i]), STR_ARGS(name));
+			return errbuf_set(
+			        err, -EBADMSG,
+			        "feature %u is \"%.*s\" in the model, \"%.*s\" in the program", i,
+			        STR_ARGS(f->feature_names[i]), STR_ARGS(name));
 	}
 	return 0;
 }
@@ -54,15 +55,16 @@ static int build_program(struct builder *b, struct errbuf *err)
 	int r;
 
 	r = program_compile(p->declaration, p->learned, &b->arena, &b->program_image,
-			    &b->program_size, err);
+	                    &b->program_size, err);
 	if (r < 0)
 		return r;
 	r = program_open(b->program_image, b->program_size, &b->arena, &b->program, err);
 	if (r < 0)
 		return r;
 	if (b->program.feature_count != p->forest->feature_count)
-		return errbuf_set(err, -EBADMSG, "the model has %u features, the feature program %u",
-				  p->forest->feature_count, b->program.feature_count);
+		return errbuf_set(err, -EBADMSG,
+		                  "the model has %u features, the feature program %u",
+		                  p->forest->feature_count, b->program.feature_count);
 	return check_names(b, err);
 }
 
@@ -78,7 +80,7 @@ static int build_stats(struct builder *b)
 
 		if (!b->parts->learned ||
 		    !learned_feature_stats(b->parts->learned, i, &s->mean, &s->sd))
-			*s = (struct score_stat){ .mean = 0.0, .sd = (double)NAN };
+			*s = (struct score_stat){.mean = 0.0, .sd = (double)NAN};
 	}
 	return 0;
 }
@@ -110,16 +112,16 @@ static void lay_out(struct builder *b)
 	struct score_header *h = &b->header;
 	uint64_t n = b->program.feature_count;
 	uint64_t sizes[SCORE_SECTION_MAX] = {
-		[SCORE_SECTION_PROGRAM] = b->program_size,
-		[SCORE_SECTION_FOREST] = forest_image_size(b->parts->forest),
-		[SCORE_SECTION_STATS] = n * sizeof(struct score_stat),
-		[SCORE_SECTION_REASONS] = b->reasons ? n * sizeof(struct score_reason_texts) : 0,
-		[SCORE_SECTION_TEXTS] = b->texts.n,
+	        [SCORE_SECTION_PROGRAM] = b->program_size,
+	        [SCORE_SECTION_FOREST] = forest_image_size(b->parts->forest),
+	        [SCORE_SECTION_STATS] = n * sizeof(struct score_stat),
+	        [SCORE_SECTION_REASONS] = b->reasons ? n * sizeof(struct score_reason_texts) : 0,
+	        [SCORE_SECTION_TEXTS] = b->texts.n,
 	};
 	uint64_t at = align_up(sizeof(*h));
 
 	for (unsigned i = 0; i < SCORE_SECTION_MAX; i++) {
-		h->section[i] = (struct score_section){ .offset = at, .size = sizes[i] };
+		h->section[i] = (struct score_section){.offset = at, .size = sizes[i]};
 		at = align_up(at + sizes[i]);
 	}
 	h->size = at;
@@ -187,10 +189,9 @@ static int build(struct builder *b, void **ret, size_t *ret_size, struct errbuf 
 	return 0;
 }
 
-int score_image_build(const struct score_parts *p, void **ret, size_t *ret_size,
-		      struct errbuf *err)
+int score_image_build(const struct score_parts *p, void **ret, size_t *ret_size, struct errbuf *err)
 {
-	struct builder b = { .parts = p };
+	struct builder b = {.parts = p};
 	int r;
 
 	errbuf_set(err, 0, "no memory for the model image");

@@ -15,7 +15,7 @@ struct score_parts {
 	const struct learned *learned; /* may be NULL: no z-scores */
 	struct str name, version;
 	float threshold_low, threshold_high;
-	struct str reasons_yaml; /* empty: no texts */
+	struct str reasons_yaml;  /* empty: no texts */
 	uint8_t model_sha256[32]; /* of model.ubj / model.json */
 	enum score_verified verified;
 };
@@ -23,7 +23,7 @@ struct score_parts {
 /* The image in heap memory, 64-byte aligned, owned by the caller. The forest's features must be the
  * program's, by number and, where the model has names, by name and order; else -EBADMSG. */
 int score_image_build(const struct score_parts *p, void **ret, size_t *ret_size,
-		      struct errbuf *err);
+                      struct errbuf *err);
 
 /* What verification found: the loader writes it and then the checksum anew. */
 void score_image_set_verified(void *image, size_t size, enum score_verified v);

@@ -20,9 +20,9 @@
 enum score_section_id {
 	SCORE_SECTION_PROGRAM,
 	SCORE_SECTION_FOREST,
-	SCORE_SECTION_STATS, /* struct score_stat, one a feature */
+	SCORE_SECTION_STATS,   /* struct score_stat, one a feature */
 	SCORE_SECTION_REASONS, /* struct score_reason_texts, one a feature; or empty */
-	SCORE_SECTION_TEXTS, /* bytes that struct score_text points into */
+	SCORE_SECTION_TEXTS,   /* bytes that struct score_text points into */
 	SCORE_SECTION_MAX
 };
 
@@ -33,7 +33,7 @@ struct score_section {
 
 struct score_text {
 	uint32_t offset; /* into the texts section */
-	uint32_t size; /* 0: none */
+	uint32_t size;   /* 0: none */
 };
 
 /* Training statistics of one feature. sd NaN: no z-score (a category, or nothing was learned). */
@@ -49,9 +49,9 @@ struct score_reason_texts {
 struct score_header {
 	char magic[8];
 	uint64_t checksum; /* score_checksum() of everything behind this member */
-	uint32_t version; /* SCORE_IMAGE_VERSION */
+	uint32_t version;  /* SCORE_IMAGE_VERSION */
 	uint32_t verified; /* enum score_verified */
-	uint64_t size; /* of the whole image, a multiple of SCORE_IMAGE_ALIGN */
+	uint64_t size;     /* of the whole image, a multiple of SCORE_IMAGE_ALIGN */
 	struct score_section section[SCORE_SECTION_MAX];
 	uint8_t model_sha256[32];
 	struct score_text name, model_version;

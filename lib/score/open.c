@@ -20,16 +20,16 @@ static int check_header(const struct score_header *h, size_t size, struct errbuf
 {
 	if ((uintptr_t)h % SCORE_IMAGE_ALIGN)
 		return errbuf_set(err, -EINVAL, "model image is not aligned to %d bytes",
-				  SCORE_IMAGE_ALIGN);
+		                  SCORE_IMAGE_ALIGN);
 	if (size < sizeof(*h) || memcmp(h->magic, SCORE_IMAGE_MAGIC, sizeof(h->magic)) != 0)
 		return errbuf_set(err, -EBADMSG, "this is no model image");
 	if (h->version != SCORE_IMAGE_VERSION)
 		return errbuf_set(err, -EPROTONOSUPPORT,
-				  "model image has layout %u, this program reads %d", h->version,
-				  SCORE_IMAGE_VERSION);
+		                  "model image has layout %u, this program reads %d", h->version,
+		                  SCORE_IMAGE_VERSION);
 	if (h->size != size || size % SCORE_IMAGE_ALIGN)
 		return errbuf_set(err, -EBADMSG, "model image says %llu bytes, there are %zu",
-				  (unsigned long long)h->size, size);
+		                  (unsigned long long)h->size, size);
 	return 0;
 }
 
@@ -42,8 +42,8 @@ static int check_sections(const struct score_header *h, struct errbuf *err)
 
 		if (s->offset < end || s->offset % SCORE_IMAGE_ALIGN || s->offset > h->size ||
 		    s->size > h->size - s->offset)
-			return errbuf_set(err, -EBADMSG, "section %u of the model image is out of bounds",
-					  i);
+			return errbuf_set(err, -EBADMSG,
+			                  "section %u of the model image is out of bounds", i);
 		end = s->offset + s->size;
 	}
 	return 0;
@@ -72,7 +72,7 @@ static int check_reasons(const struct score_header *h, struct errbuf *err)
 		if (!is_text_inside(h, r[i].high) || !is_text_inside(h, r[i].low) ||
 		    !is_text_inside(h, r[i].any))
 			return errbuf_set(err, -EBADMSG, "text of reason %llu is out of bounds",
-					  (unsigned long long)i);
+			                  (unsigned long long)i);
 	}
 	return 0;
 }
@@ -84,7 +84,7 @@ static int check_values(const struct score_header *h, struct errbuf *err)
 	/* NaN fails each of these. */
 	if (!(low >= 0.0f && low <= high && high <= THRESHOLD_MAX))
 		return errbuf_set(err, -EBADMSG, "thresholds %g and %g are no pair within [0, 1]",
-				  (double)low, (double)high);
+		                  (double)low, (double)high);
 	if (h->verified > SCORE_VERIFIED_GOLDEN)
 		return errbuf_set(err, -EBADMSG, "model image has an unknown state of proof");
 	if (h->section[SCORE_SECTION_STATS].size !=
@@ -96,7 +96,7 @@ static int check_values(const struct score_header *h, struct errbuf *err)
 }
 
 static int check_image(const struct score_header *h, size_t size, bool check_sum,
-		       struct errbuf *err)
+                       struct errbuf *err)
 {
 	int r = check_header(h, size, err);
 
@@ -112,7 +112,7 @@ static int check_image(const struct score_header *h, size_t size, bool check_sum
 
 static struct str text_of(const struct score_header *h, struct score_text t)
 {
-	return (struct str){ (const char *)section(h, SCORE_SECTION_TEXTS) + t.offset, t.size };
+	return (struct str){(const char *)section(h, SCORE_SECTION_TEXTS) + t.offset, t.size};
 }
 
 static size_t align_up(size_t n)
@@ -132,31 +132,32 @@ static size_t scratch_size(const struct score_model *m)
 }
 
 static int open_sections(const struct score_header *h, struct arena *a, struct score_model *m,
-			 struct errbuf *err)
+                         struct errbuf *err)
 {
 	const struct score_section *s = h->section;
 	int r;
 
-	r = program_open(section(h, SCORE_SECTION_PROGRAM), (size_t)s[SCORE_SECTION_PROGRAM].size, a,
-			 &m->program, err);
+	r = program_open(section(h, SCORE_SECTION_PROGRAM), (size_t)s[SCORE_SECTION_PROGRAM].size,
+	                 a, &m->program, err);
 	if (r < 0)
 		return errbuf_prefix(err, r, "feature program of the model image");
 	r = forest_open(section(h, SCORE_SECTION_FOREST), (size_t)s[SCORE_SECTION_FOREST].size,
-			&m->forest, err);
+	                &m->forest, err);
 	if (r < 0)
 		return errbuf_prefix(err, r, "forest of the model image");
-	if (m->program.feature_count != h->feature_count || m->forest.feature_count != h->feature_count)
-		return errbuf_set(err, -EBADMSG, "model image has %u features, program %u, forest %u",
-				  h->feature_count, m->program.feature_count,
-				  m->forest.feature_count);
+	if (m->program.feature_count != h->feature_count ||
+	    m->forest.feature_count != h->feature_count)
+		return errbuf_set(
+		        err, -EBADMSG, "model image has %u features, program %u, forest %u",
+		        h->feature_count, m->program.feature_count, m->forest.feature_count);
 	return 0;
 }
 
 int score_open(const void *image, size_t size, bool check_sum, struct arena *a,
-	       struct score_model *ret, struct errbuf *err)
+               struct score_model *ret, struct errbuf *err)
 {
 	const struct score_header *h = image;
-	struct score_model m = { .header = h, .size = size, .logit_output = true };
+	struct score_model m = {.header = h, .size = size, .logit_output = true};
 	int r;
 
 	r = check_image(h, size, check_sum, err);
@@ -195,7 +196,7 @@ int score_scratch_init(struct score_scratch *s, const struct score_model *m)
 void score_scratch_done(struct score_scratch *s)
 {
 	free(s->memory);
-	*s = (struct score_scratch){ 0 };
+	*s = (struct score_scratch){0};
 }
 
 struct str score_reason_text(const struct score_model *m, const struct reason *r)
@@ -205,7 +206,7 @@ struct str score_reason_text(const struct score_model *m, const struct reason *r
 	struct score_text t;
 
 	if (h->section[SCORE_SECTION_REASONS].size == 0)
-		return (struct str){ "", 0 };
+		return (struct str){"", 0};
 	t = all[r->feature].any;
 	if (r->zscore > 0.0 && all[r->feature].high.size)
 		t = all[r->feature].high;

@@ -13,7 +13,7 @@
 /* Fills ret (one a feature of p, zeroed by the caller) and adds the bytes to texts. Entries for
  * features that the program lacks are skipped: one file serves many programs. */
 int score_reasons_read(struct str yaml, const struct program *p, struct strbuf *texts,
-		       struct score_reason_texts *ret, struct errbuf *err);
+                       struct score_reason_texts *ret, struct errbuf *err);
 
 /* Adds s to texts; an empty one stays { 0, 0 }. */
 struct score_text score_add_text(struct strbuf *texts, struct str s);

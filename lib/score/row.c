@@ -11,9 +11,9 @@
 #include "score/score.h"
 
 const char *const decision_names[DECISION_MAX] = {
-	[DECISION_ALLOW] = "ALLOW",
-	[DECISION_REVIEW] = "REVIEW",
-	[DECISION_BLOCK] = "BLOCK",
+        [DECISION_ALLOW] = "ALLOW",
+        [DECISION_REVIEW] = "REVIEW",
+        [DECISION_BLOCK] = "BLOCK",
 };
 
 static enum decision decide(const struct score_model *m, float score)
@@ -44,7 +44,7 @@ static double zscore(const struct score_stat *stat, float value)
 
 /* Keeps the list sorted; an equal contribution stays behind the earlier feature. */
 static void add_reason(struct score_result *ret, unsigned top_k, uint32_t feature,
-		       double contribution)
+                       double contribution)
 {
 	unsigned at = ret->reason_count;
 
@@ -55,12 +55,12 @@ static void add_reason(struct score_result *ret, unsigned top_k, uint32_t featur
 	if (ret->reason_count < top_k)
 		ret->reason_count++;
 	memmove(&ret->reasons[at + 1], &ret->reasons[at],
-		(ret->reason_count - at - 1) * sizeof(ret->reasons[0]));
-	ret->reasons[at] = (struct reason){ .feature = feature, .contribution = contribution };
+	        (ret->reason_count - at - 1) * sizeof(ret->reasons[0]));
+	ret->reasons[at] = (struct reason){.feature = feature, .contribution = contribution};
 }
 
 static void explain(const struct score_model *m, unsigned top_k, struct score_scratch *s,
-		    struct score_result *ret)
+                    struct score_result *ret)
 {
 	double margin = (double)ret->margin;
 
@@ -79,7 +79,7 @@ static void explain(const struct score_model *m, unsigned top_k, struct score_sc
 }
 
 void score_row(const struct score_model *m, const struct cell *row, const struct score_options *o,
-	       struct score_scratch *s, struct score_result *ret)
+               struct score_scratch *s, struct score_result *ret)
 {
 	unsigned top_k = o->top_k < SCORE_MAX_REASONS ? o->top_k : SCORE_MAX_REASONS;
 

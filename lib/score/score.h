@@ -1,8 +1,8 @@
 /*
  * A sealed model image in use: one row in; score, decision and the top-k reasons out. The image
- * holds everything that an answer depends on (forest, feature program, thresholds, statistics, reason
- * texts, version), so an answer is of one generation or it is not. Used by front, batch, train and
- * ctl alike. Pure: no I/O. Layout: score/image.h.
+ * holds everything that an answer depends on (forest, feature program, thresholds, statistics,
+ * reason texts, version), so an answer is of one generation or it is not. Used by front, batch,
+ * train and ctl alike. Pure: no I/O. Layout: score/image.h.
  */
 #ifndef SCORE_SCORE_H
 #define SCORE_SCORE_H
@@ -37,7 +37,7 @@ struct score_model {
 	struct str name, version;
 	enum score_verified verified;
 	const struct score_stat *stats; /* one a feature: mean, sd; sd NaN: no z-score */
-	size_t scratch_size; /* of struct score_scratch's memory */
+	size_t scratch_size;            /* of struct score_scratch's memory */
 };
 
 /*
@@ -45,20 +45,20 @@ struct score_model {
  * and outlives the model. -EBADMSG, -EPROTONOSUPPORT (another image version), -ENOMEM.
  */
 int score_open(const void *image, size_t size, bool check_sum, struct arena *a,
-	       struct score_model *ret, struct errbuf *err);
+               struct score_model *ret, struct errbuf *err);
 
 struct reason {
 	uint32_t feature;
-	float value; /* of the feature; NaN: missing */
+	float value;         /* of the feature; NaN: missing */
 	double contribution; /* SHAP value, log-odds, > 0 */
-	double delta_score; /* sigmoid(margin) - sigmoid(margin - contribution), both in double */
-	double zscore; /* NaN: none */
+	double delta_score;  /* sigmoid(margin) - sigmoid(margin - contribution), both in double */
+	double zscore;       /* NaN: none */
 };
 
 struct score_result {
 	float margin, score;
 	enum decision decision;
-	unsigned reason_count; /* 0 when not explained */
+	unsigned reason_count;                    /* 0 when not explained */
 	struct reason reasons[SCORE_MAX_REASONS]; /* falling contribution, ties by feature order */
 };
 
@@ -66,7 +66,7 @@ struct score_result {
 struct score_scratch {
 	void *memory;
 	size_t size;
-	float *features; /* of the row that was scored last: feature_count */
+	float *features;       /* of the row that was scored last: feature_count */
 	double *contributions; /* of the row that was explained last: feature_count + 1 */
 };
 int score_scratch_init(struct score_scratch *s, const struct score_model *m);
@@ -81,7 +81,7 @@ struct score_options {
 	unsigned top_k;
 };
 void score_row(const struct score_model *m, const struct cell *row, const struct score_options *o,
-	       struct score_scratch *s, struct score_result *ret);
+               struct score_scratch *s, struct score_result *ret);
 
 /* Text for a reason from config/reasons.yaml as it lay in the bundle, or empty. positive z-scores
  * and negative ones may have different texts. */
@@ -94,12 +94,12 @@ struct str score_reason_text(const struct score_model *m, const struct reason *r
  */
 struct json_writer;
 void score_write_json(struct json_writer *w, const struct score_model *m, const struct cell *row,
-		      const struct score_result *r, bool whole);
+                      const struct score_result *r, bool whole);
 /* transaction_seq,score,decision,reason_1,value_1,contribution_1,… as one CSV line (a reason is the
  * feature's name; what is not there is empty); and the header line. */
 struct strbuf;
 void score_write_csv_header(struct strbuf *out, unsigned top_k);
 void score_write_csv(struct strbuf *out, const struct score_model *m, const struct cell *row,
-		     const struct score_result *r, unsigned top_k);
+                     const struct score_result *r, unsigned top_k);
 
 #endif

@@ -35,7 +35,7 @@ void xgb_version(char ret[24])
 
 	XGBoostVersion(&major, &minor, &patch);
 	snprintf(ret, 24, "%u.%u.%u", (unsigned)major % 1000, (unsigned)minor % 1000,
-		 (unsigned)patch % 1000);
+	         (unsigned)patch % 1000);
 }
 
 /* "[10:11:12] ../src/data/data.cc:1104: Check failed: …\nStack trace:…" → from "Check failed". */
@@ -49,12 +49,12 @@ static int fail(const char *doing, struct errbuf *err)
 		words = text;
 	n = strcspn(words, "\n");
 	return errbuf_set(err, -EIO, "XGBoost could not %s: %.*s", doing, (int)(n < 160 ? n : 160),
-			  words);
+	                  words);
 }
 
 static int set_names(struct xgb_data *d, const struct str *names, struct errbuf *err)
 {
-	struct arena a = { 0 };
+	struct arena a = {0};
 	const char **list = arena_calloc(&a, d->feature_count, sizeof(*list));
 	int r = 0;
 
@@ -73,8 +73,8 @@ static int create(struct xgb_data *d, const struct xgb_rows *rows, struct errbuf
 	char array[160], config[64];
 
 	snprintf(array, sizeof(array),
-		 "{\"data\":[%zu,true],\"shape\":[%zu,%u],\"typestr\":\"<f4\",\"version\":3}",
-		 (size_t)rows->features, rows->row_count, rows->feature_count);
+	         "{\"data\":[%zu,true],\"shape\":[%zu,%u],\"typestr\":\"<f4\",\"version\":3}",
+	         (size_t)rows->features, rows->row_count, rows->feature_count);
 	snprintf(config, sizeof(config), "{\"missing\":NaN,\"nthread\":%u}", rows->threads);
 	if (XGDMatrixCreateFromDense(array, config, &d->handle) != 0)
 		return fail("take the rows", err);
@@ -127,10 +127,10 @@ static void model_free_p(struct xgb_model **m)
 }
 
 static int model_new(const struct xgb_data *const *data, size_t count, struct xgb_model **ret,
-		     struct errbuf *err)
+                     struct errbuf *err)
 {
 	struct xgb_model *m = calloc(1, sizeof(*m));
-	DMatrixHandle handles[2] = { NULL, NULL };
+	DMatrixHandle handles[2] = {NULL, NULL};
 
 	if (!m)
 		return errbuf_set(err, -ENOMEM, "no memory for a model");
@@ -158,9 +158,9 @@ static int set_params(struct xgb_model *m, const struct xgb_training *t, struct 
 }
 
 static int validate(struct xgb_model *m, const struct xgb_training *t, uint32_t round,
-		    double *ret_loss, struct errbuf *err)
+                    double *ret_loss, struct errbuf *err)
 {
-	const char *names[] = { VALIDATION };
+	const char *names[] = {VALIDATION};
 	DMatrixHandle handles[1];
 	const char *text, *loss;
 
@@ -183,9 +183,9 @@ struct best {
 
 /* Ends with the number of rounds that were done; ret_best: the best of them. */
 static int run_rounds(struct xgb_model *m, const struct xgb_data *data,
-		      const struct xgb_training *t, struct best *ret_best, struct errbuf *err)
+                      const struct xgb_training *t, struct best *ret_best, struct errbuf *err)
 {
-	struct best best = { .loss = HUGE_VAL };
+	struct best best = {.loss = HUGE_VAL};
 	uint32_t done = 0;
 
 	while (done < t->rounds) {
@@ -201,7 +201,7 @@ static int run_rounds(struct xgb_model *m, const struct xgb_data *data,
 		if (r < 0)
 			return r;
 		if (!t->validation || loss < best.loss)
-			best = (struct best){ .loss = loss, .rounds = done };
+			best = (struct best){.loss = loss, .rounds = done};
 		if (t->early_stopping_rounds && done - best.rounds >= t->early_stopping_rounds)
 			break;
 	}
@@ -223,11 +223,11 @@ static int cut(struct xgb_model *m, uint32_t rounds, struct errbuf *err)
 }
 
 int xgb_train(const struct xgb_data *data, const struct xgb_training *t, struct xgb_model **ret,
-	      uint32_t *ret_rounds, struct errbuf *err)
+              uint32_t *ret_rounds, struct errbuf *err)
 {
-	const struct xgb_data *cache[2] = { data, t->validation };
+	const struct xgb_data *cache[2] = {data, t->validation};
 	CLEANUP(model_free_p) struct xgb_model *m = NULL;
-	struct best best = { 0 };
+	struct best best = {0};
 	int done;
 	int r;
 
@@ -259,7 +259,8 @@ int xgb_model_save(struct xgb_model *m, const char *format, struct strbuf *out, 
 	if (XGBoosterSaveModelToBuffer(m->handle, config, &size, &bytes) != 0)
 		return fail("save the model", err);
 	strbuf_add(out, bytes, (size_t)size);
-	return strbuf_error(out) ? errbuf_set(err, strbuf_error(out), "no memory for the model") : 0;
+	return strbuf_error(out) ? errbuf_set(err, strbuf_error(out), "no memory for the model")
+	                         : 0;
 }
 
 int xgb_model_load(struct str document, struct xgb_model **ret, struct errbuf *err)
@@ -277,7 +278,7 @@ int xgb_model_load(struct str document, struct xgb_model **ret, struct errbuf *e
 
 /* type: 1 margins, 2 contributions; per_row values are expected for each row. */
 static int predict(struct xgb_model *m, const struct xgb_data *d, int type, size_t per_row,
-		   float *ret, struct errbuf *err)
+                   float *ret, struct errbuf *err)
 {
 	bst_ulong const *shape;
 	bst_ulong dimensions;
@@ -286,29 +287,29 @@ static int predict(struct xgb_model *m, const struct xgb_data *d, int type, size
 	char config[128];
 
 	snprintf(config, sizeof(config),
-		 "{\"type\":%d,\"training\":false,\"iteration_begin\":0,\"iteration_end\":0,"
-		 "\"strict_shape\":false}",
-		 type);
+	         "{\"type\":%d,\"training\":false,\"iteration_begin\":0,\"iteration_end\":0,"
+	         "\"strict_shape\":false}",
+	         type);
 	if (XGBoosterPredictFromDMatrix(m->handle, d->handle, config, &shape, &dimensions,
-					&values) != 0)
+	                                &values) != 0)
 		return fail("predict", err);
 	for (bst_ulong i = 0; i < dimensions; i++)
 		count *= (size_t)shape[i];
 	if (count != d->row_count * per_row)
 		return errbuf_set(err, -EIO, "XGBoost predicted %zu values for %zu rows", count,
-				  d->row_count);
+		                  d->row_count);
 	memcpy(ret, values, count * sizeof(*ret));
 	return 0;
 }
 
 int xgb_predict_margins(struct xgb_model *m, const struct xgb_data *d, float *ret,
-			struct errbuf *err)
+                        struct errbuf *err)
 {
 	return predict(m, d, 1, 1, ret, err);
 }
 
 int xgb_predict_contributions(struct xgb_model *m, const struct xgb_data *d, float *ret,
-			      struct errbuf *err)
+                              struct errbuf *err)
 {
 	return predict(m, d, 2, (size_t)d->feature_count + 1, ret, err);
 }

@@ -1,10 +1,10 @@
 /*
  * XGBoost through its C API: the only folder that includes xgboost/c_api.h. Used by fraud-train and
- * by tests; never by a worker or the loader (libgomp deadlocks after fork, and 1.7.4 silently misreads
- * models of newer versions). Blocks for as long as training takes.
+ * by tests; never by a worker or the loader (libgomp deadlocks after fork, and 1.7.4 silently
+ * misreads models of newer versions). Blocks for as long as training takes.
  *
- * The process must have been exec'd with OMP_WAIT_POLICY=PASSIVE: libgomp reads it when it is loaded.
- * One thread at a time uses a data set or a booster.
+ * The process must have been exec'd with OMP_WAIT_POLICY=PASSIVE: libgomp reads it when it is
+ * loaded. One thread at a time uses a data set or a booster.
  */
 #ifndef XGB_XGB_H
 #define XGB_XGB_H
@@ -47,8 +47,9 @@ struct xgb_training {
 	const struct xgb_param *params;
 	size_t param_count;
 	uint32_t rounds;
-	/* With validation: its log loss is asked for after each round, and training ends when it has
-	 * not become smaller for this many rounds (0: never); the model keeps the best round's trees. */
+	/* With validation: its log loss is asked for after each round, and training ends when it
+	 * has not become smaller for this many rounds (0: never); the model keeps the best round's
+	 * trees. */
 	const struct xgb_data *validation;
 	uint32_t early_stopping_rounds;
 	/* After each round, from 1; loss NaN without validation. Negative ends it (-ECANCELED). */
@@ -57,7 +58,7 @@ struct xgb_training {
 };
 /* ret_rounds: how many rounds the model has. */
 int xgb_train(const struct xgb_data *data, const struct xgb_training *t, struct xgb_model **ret,
-	      uint32_t *ret_rounds, struct errbuf *err);
+              uint32_t *ret_rounds, struct errbuf *err);
 void xgb_model_free(struct xgb_model *m);
 
 /* The document of XGBoost's model file. format: "ubj" or "json". */
@@ -67,9 +68,9 @@ int xgb_model_load(struct str document, struct xgb_model **ret, struct errbuf *e
 
 /* Log-odds, one a row. */
 int xgb_predict_margins(struct xgb_model *m, const struct xgb_data *d, float *ret,
-			struct errbuf *err);
+                        struct errbuf *err);
 /* Path-dependent SHAP, (feature_count + 1) a row: the bias comes last. */
 int xgb_predict_contributions(struct xgb_model *m, const struct xgb_data *d, float *ret,
-			      struct errbuf *err);
+                              struct errbuf *err);
 
 #endif
