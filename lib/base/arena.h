@@ -17,10 +17,10 @@ struct arena_block;
 struct arena_callback;
 
 struct arena {
-	struct arena_block *blocks; /* newest first */
+	struct arena_block *blocks;       /* newest first */
 	struct arena_callback *callbacks; /* newest first */
 	size_t limit; /* bytes in all blocks; 0 = none. Beyond it allocations fail. */
-	size_t size; /* bytes in all blocks now */
+	size_t size;  /* bytes in all blocks now */
 	bool failed;
 };
 

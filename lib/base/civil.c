@@ -33,7 +33,7 @@ static bool is_leap(int32_t year)
 
 bool civil_is_date(int32_t year, unsigned month, unsigned day)
 {
-	static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	static const uint8_t lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 
 	if (month < 1 || month > 12 || day < 1)
 		return false;
@@ -70,10 +70,10 @@ struct civil civil_of_us(int64_t us)
 	int64_t rest = us - days * CIVIL_DAY_US;
 	int64_t seconds = rest / SECOND_US;
 	struct civil c = {
-	        .hour = (uint8_t)(seconds / 3600),
-	        .minute = (uint8_t)(seconds / 60 % 60),
-	        .second = (uint8_t)(seconds % 60),
-	        .microsecond = (uint32_t)(rest % SECOND_US),
+		.hour = (uint8_t)(seconds / 3600),
+		.minute = (uint8_t)(seconds / 60 % 60),
+		.second = (uint8_t)(seconds % 60),
+		.microsecond = (uint32_t)(rest % SECOND_US),
 	};
 
 	set_date(&c, days);

@@ -11,9 +11,9 @@
 #define CIVIL_DAY_US (INT64_C(86400) * 1000000)
 
 struct civil {
-	int32_t year; /* 1 .. 9999 where it came from text */
+	int32_t year;  /* 1 .. 9999 where it came from text */
 	uint8_t month; /* 1 .. 12 */
-	uint8_t day; /* 1 .. 31 */
+	uint8_t day;   /* 1 .. 31 */
 	uint8_t hour, minute, second;
 	uint32_t microsecond;
 };

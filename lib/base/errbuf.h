@@ -14,10 +14,10 @@ struct errbuf {
  * failure is one statement: return errbuf_set(err, -EINVAL, "..."). err may be NULL.
  */
 int errbuf_set(struct errbuf *err, int r, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 
 /* Puts "prefix: " before the text that is there; returns r. */
 int errbuf_prefix(struct errbuf *err, int r, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -17,7 +17,8 @@ int file_read(int dir_fd, const char *path, size_t limit, char **ret, size_t *re
 /* Creates or replaces the file with this mode (umask does not apply). */
 int file_write(int dir_fd, const char *path, struct str content, mode_t mode);
 
-/* All n bytes at the descriptor's position; 0 or -errno (EINTR is retried, a short write goes on). */
+/* All n bytes at the descriptor's position; 0 or -errno (EINTR is retried, a short write goes on).
+ */
 int file_write_all(int fd, const void *p, size_t n);
 /* Exactly n bytes; -ENODATA if the file ends before. */
 int file_read_all(int fd, void *p, size_t n);

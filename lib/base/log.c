@@ -44,10 +44,10 @@ static const struct {
 	const char *name;
 	int priority; /* of syslog */
 } levels[LOG_LEVEL_MAX] = {
-        [LOG_LEVEL_ERROR] = {"error",   3},
-        [LOG_LEVEL_WARNING] = {"warning", 4},
-        [LOG_LEVEL_INFO] = {"info",    6},
-        [LOG_LEVEL_DEBUG] = {"debug",   7},
+	[LOG_LEVEL_ERROR] = { "error", 3 },
+	[LOG_LEVEL_WARNING] = { "warning", 4 },
+	[LOG_LEVEL_INFO] = { "info", 6 },
+	[LOG_LEVEL_DEBUG] = { "debug", 7 },
 };
 
 static struct {
@@ -63,10 +63,10 @@ static struct {
 	uint64_t dropped; /* in all */
 	uint64_t said;    /* of these, how many a line has told */
 } state = {
-        .lock = PTHREAD_MUTEX_INITIALIZER,
-        .level = LOG_LEVEL_INFO,
-        .journal = -1,
-        .fd = STDERR_FILENO,
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.level = LOG_LEVEL_INFO,
+	.journal = -1,
+	.fd = STDERR_FILENO,
 };
 
 struct line {
@@ -179,7 +179,7 @@ static ssize_t write_some(int fd, const char *p, size_t n)
  */
 static ssize_t write_without_waiting(const char *p, size_t n)
 {
-	struct pollfd ready = {.fd = state.fd, .events = POLLOUT};
+	struct pollfd ready = { .fd = state.fd, .events = POLLOUT };
 	ssize_t written;
 
 	if (!state.ask_first)
@@ -245,20 +245,20 @@ static bool ring_put(const struct line *l)
 /* False if journald does not take it now. */
 static bool journal_send(enum log_level level, struct str message)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
 	char fields[128];
 	int n = snprintf(fields, sizeof(fields),
 	                 "PRIORITY=%d\nSYSLOG_IDENTIFIER=%.64s\nMESSAGE=", levels[level].priority,
 	                 state.name);
 	struct iovec parts[] = {
-	        {fields,                       (size_t)n},
-	        {(void *)(uintptr_t)message.p, message.n},
-	        {(char[]){'\n'},               1        },
+		{ fields, (size_t)n },
+		{ (void *)(uintptr_t)message.p, message.n },
+		{ (char[]){ '\n' }, 1 },
 	};
-	struct msghdr packet = {.msg_name = &address,
-	                        .msg_namelen = sizeof(address),
-	                        .msg_iov = parts,
-	                        .msg_iovlen = 3};
+	struct msghdr packet = { .msg_name = &address,
+		                 .msg_namelen = sizeof(address),
+		                 .msg_iov = parts,
+		                 .msg_iovlen = 3 };
 
 	return sendmsg(state.journal, &packet,
 	               MSG_NOSIGNAL | (state.nonblocking ? MSG_DONTWAIT : 0)) >= 0;
@@ -268,7 +268,7 @@ static bool journal_send(enum log_level level, struct str message)
 static bool deliver(enum log_level level, struct line *l, size_t prefix)
 {
 	if (state.journal >= 0) {
-		struct str message = {l->text + prefix, l->n - prefix};
+		struct str message = { l->text + prefix, l->n - prefix };
 
 		if (journal_send(level, message))
 			return true;
@@ -333,7 +333,7 @@ write_message(enum log_level level, const char *tail, const char *format, va_lis
 	/* A few bytes more than are used, so that the cut knows which character it meets. */
 	char text[MESSAGE_ROOM + 8];
 	int n = vsnprintf(text, sizeof(text), format, arguments);
-	struct str message = {text, n > 0 ? strlen(text) : 0};
+	struct str message = { text, n > 0 ? strlen(text) : 0 };
 
 	message.n = str_utf8_cut(message, MESSAGE_ROOM);
 	emit(level, message, tail);

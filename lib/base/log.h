@@ -13,7 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG, LOG_LEVEL_MAX };
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG,
+	LOG_LEVEL_MAX
+};
 
 /* name is borrowed for ever. Until it is called lines go to stderr as they are. */
 void log_open(const char *name, enum log_level level);
@@ -45,6 +51,6 @@ struct log_limit {
 	uint32_t suppressed;
 };
 int log_error_limited(struct log_limit *l, unsigned seconds, int r, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+        __attribute__((format(printf, 4, 5)));
 
 #endif

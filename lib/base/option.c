@@ -64,8 +64,8 @@ static void print_row(const struct option_row *row, int column)
 static void print_help(const struct option_command *c)
 {
 	static const struct option_row own[] = {
-	        {.name = "help",    .help = "say this and end"       },
-	        {.name = "version", .help = "say the version and end"},
+		{ .name = "help", .help = "say this and end" },
+		{ .name = "version", .help = "say the version and end" },
 	};
 	int column = name_width(&own[1]) + 2;
 
@@ -101,11 +101,11 @@ static int fill(const struct option_command *c, struct option *ret)
 	for (size_t i = 0; i < c->row_count; i++) {
 		int argument = c->rows[i].argument ? required_argument : no_argument;
 
-		*o++ = (struct option){c->rows[i].name, argument, NULL, VALUE_ROW + (int)i};
+		*o++ = (struct option){ c->rows[i].name, argument, NULL, VALUE_ROW + (int)i };
 	}
-	*o++ = (struct option){"help", no_argument, NULL, VALUE_HELP};
-	*o++ = (struct option){"version", no_argument, NULL, VALUE_VERSION};
-	*o = (struct option){0};
+	*o++ = (struct option){ "help", no_argument, NULL, VALUE_HELP };
+	*o++ = (struct option){ "version", no_argument, NULL, VALUE_VERSION };
+	*o = (struct option){ 0 };
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 struct option_row {
-	const char *name; /* long name without dashes */
+	const char *name;     /* long name without dashes */
 	const char *argument; /* name of its argument in the help, or NULL for a flag */
 	const char *help;
 	/* Where it goes: exactly one is set. A flag sets *flag; text keeps argv's pointer. `repeat`
@@ -23,9 +23,9 @@ struct option_row {
 };
 
 struct option_command {
-	const char *program; /* "fraudctl demo" */
+	const char *program;  /* "fraudctl demo" */
 	const char *synopsis; /* what follows the program's name in "usage:" */
-	const char *about; /* one or two lines */
+	const char *about;    /* one or two lines */
 	const struct option_row *rows;
 	size_t row_count;
 	size_t min_words, max_words; /* words that are no option */

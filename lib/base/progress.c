@@ -21,13 +21,13 @@ void progress_start(struct progress *p, const char *label, const char *unit, uin
 	uint64_t now = clock_mono_ns();
 
 	*p = (struct progress){
-	        .label = label,
-	        .unit = unit,
-	        .total = total,
-	        .started_ns = now,
-	        .shown_ns = now,
-	        .terminal = isatty(STDERR_FILENO),
-	        .quiet = quiet,
+		.label = label,
+		.unit = unit,
+		.total = total,
+		.started_ns = now,
+		.shown_ns = now,
+		.terminal = isatty(STDERR_FILENO),
+		.quiet = quiet,
 	};
 }
 

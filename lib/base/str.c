@@ -68,7 +68,7 @@ int str_to_i64(struct str s, long long *ret)
 	int r;
 
 	if (negative)
-		s = (struct str){s.p + 1, s.n - 1};
+		s = (struct str){ s.p + 1, s.n - 1 };
 	r = str_to_u64(s, &size);
 	if (r < 0)
 		return r;

@@ -15,7 +15,10 @@ struct str {
 #define STR(literal) ((struct str){ (literal), sizeof(literal) - 1 })
 
 /* The same where C wants a constant: in the initializer of a static table. */
-#define STR_INIT(literal) { (literal), sizeof(literal) - 1 }
+#define STR_INIT(literal)                                                                          \
+	{                                                                                          \
+		(literal), sizeof(literal) - 1                                                     \
+	}
 
 /* For printf's "%.*s". */
 #define STR_ARGS(s) (int)(s).n, (s).p

@@ -17,7 +17,7 @@ struct strbuf {
 	size_t n;
 	size_t room;
 	size_t limit; /* longest content allowed; 0 = none */
-	int error; /* 0, -ENOMEM or -E2BIG */
+	int error;    /* 0, -ENOMEM or -E2BIG */
 };
 
 void strbuf_add(struct strbuf *b, const void *p, size_t n);

@@ -181,7 +181,7 @@ static int refuse_extras(struct builder *b, const yaml_char_t *anchor, const yam
 
 static int on_scalar(struct builder *b, const yaml_event_t *event)
 {
-	struct str text = {(const char *)event->data.scalar.value, event->data.scalar.length};
+	struct str text = { (const char *)event->data.scalar.value, event->data.scalar.length };
 	unsigned line = line_of(event);
 	struct yaml_node *node;
 	char *copy;
@@ -220,7 +220,7 @@ static int on_begin(struct builder *b, enum yaml_kind kind, unsigned line)
 	if (r < 0)
 		return r;
 	attach(b, node);
-	b->frames[b->depth++] = (struct frame){.node = node};
+	b->frames[b->depth++] = (struct frame){ .node = node };
 	return 0;
 }
 
@@ -258,7 +258,7 @@ static int on_event(struct builder *b, const yaml_event_t *event)
 
 static int build(struct builder *b)
 {
-	CLEANUP(yaml_parser_delete) yaml_parser_t parser = {0};
+	CLEANUP(yaml_parser_delete) yaml_parser_t parser = { 0 };
 	bool more = true;
 	int r = 0;
 
@@ -291,7 +291,7 @@ static int replace_nothing(struct builder *b)
 int yaml_parse(struct str text, const char *file, struct arena *a, struct yaml_node **ret,
                struct errbuf *err)
 {
-	struct builder b = {.file = file, .text = text, .arena = a, .err = err};
+	struct builder b = { .file = file, .text = text, .arena = a, .err = err };
 	int r;
 
 	if (!text.p)

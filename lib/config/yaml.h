@@ -16,12 +16,12 @@ enum yaml_kind { YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };
 
 struct yaml_node {
 	enum yaml_kind kind;
-	unsigned line; /* from 1; of a member: where its key stands */
-	struct str key; /* in a mapping; else empty */
-	struct str text; /* of a scalar; also terminated */
-	int quoted; /* in quotes or a block (|, >): never null, bool or number */
+	unsigned line;           /* from 1; of a member: where its key stands */
+	struct str key;          /* in a mapping; else empty */
+	struct str text;         /* of a scalar; also terminated */
+	int quoted;              /* in quotes or a block (|, >): never null, bool or number */
 	struct yaml_node *first; /* of a sequence or mapping */
-	struct yaml_node *next; /* sibling */
+	struct yaml_node *next;  /* sibling */
 	size_t count;
 };
 
@@ -30,7 +30,7 @@ struct yaml_node {
  * any node is an empty mapping. -EBADMSG for a fault of the text, -E2BIG, -ENOMEM.
  */
 int yaml_parse(struct str text, const char *file, struct arena *a, struct yaml_node **ret,
-	       struct errbuf *err);
+               struct errbuf *err);
 /* The member of a mapping, or NULL. */
 const struct yaml_node *yaml_get(const struct yaml_node *mapping, const char *key);
 

@@ -8,9 +8,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct str text = {(const char *)data, size};
-	struct arena a = {.limit = (size_t)64 << 20};
-	struct errbuf err = {""};
+	struct str text = { (const char *)data, size };
+	struct arena a = { .limit = (size_t)64 << 20 };
+	struct errbuf err = { "" };
 	struct yaml_node *root;
 	int r = yaml_parse(text, "fuzz.yaml", &a, &root, &err);
 

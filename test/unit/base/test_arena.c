@@ -12,7 +12,7 @@
 
 static void allocations_are_apart_and_aligned(void **unused)
 {
-	struct arena a = {0};
+	struct arena a = { 0 };
 	unsigned char *blocks[400];
 
 	(void)unused;
@@ -36,7 +36,7 @@ static void allocations_are_apart_and_aligned(void **unused)
 
 static void large_keeps_the_rest_of_the_newest(void **unused)
 {
-	struct arena a = {0};
+	struct arena a = { 0 };
 	char *first, *large, *second;
 
 	(void)unused;
@@ -54,18 +54,14 @@ static void limit_holds(void **unused)
 		size_t limit, size;
 		bool fails;
 	} cases[] = {
-	        {0,    100000,        false},
-                {8192, 8000,          false},
-                {8192, 8193,          true },
-	        {512,  256,           false},
-                {512,  SIZE_MAX,      true },
-                {0,    SIZE_MAX,      true },
-	        {0,    SIZE_MAX - 15, true },
+		{ 0, 100000, false },       { 8192, 8000, false },   { 8192, 8193, true },
+		{ 512, 256, false },        { 512, SIZE_MAX, true }, { 0, SIZE_MAX, true },
+		{ 0, SIZE_MAX - 15, true },
 	};
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct arena a = {.limit = cases[i].limit};
+		struct arena a = { .limit = cases[i].limit };
 		void *p = arena_alloc(&a, cases[i].size);
 
 		if ((p == NULL) != cases[i].fails || arena_failed(&a) != (p == NULL))
@@ -78,7 +74,7 @@ static void limit_holds(void **unused)
 
 static void limit_is_used_up(void **unused)
 {
-	struct arena a = {.limit = 20000};
+	struct arena a = { .limit = 20000 };
 	size_t total = 0;
 
 	(void)unused;
@@ -91,7 +87,7 @@ static void limit_is_used_up(void **unused)
 
 static void failure_stays(void **unused)
 {
-	struct arena a = {.limit = 4096};
+	struct arena a = { .limit = 4096 };
 
 	(void)unused;
 	assert_non_null(arena_alloc(&a, 16));
@@ -109,7 +105,7 @@ static void failure_stays(void **unused)
 
 static void calloc_is_zero_and_checked(void **unused)
 {
-	struct arena a = {0};
+	struct arena a = { 0 };
 	unsigned char *p;
 
 	(void)unused;
@@ -125,12 +121,12 @@ static void calloc_is_zero_and_checked(void **unused)
 
 static void copies(void **unused)
 {
-	struct arena a = {0};
+	struct arena a = { 0 };
 
 	(void)unused;
 	assert_string_equal(arena_strdup(&a, "text"), "text");
-	assert_string_equal(arena_strndup(&a, (struct str){"textual", 4}), "text");
-	assert_string_equal(arena_strndup(&a, (struct str){NULL, 0}), "");
+	assert_string_equal(arena_strndup(&a, (struct str){ "textual", 4 }), "text");
+	assert_string_equal(arena_strndup(&a, (struct str){ NULL, 0 }), "");
 	assert_string_equal(arena_printf(&a, "%s-%d", "x", 12), "x-12");
 	assert_memory_equal(arena_memdup(&a, "a\0b", 3), "a\0b", 3);
 	assert_non_null(arena_memdup(&a, NULL, 0));
@@ -146,12 +142,12 @@ static void note(void *object)
 
 static void callbacks_run_newest_first(void **unused)
 {
-	struct arena a = {0};
+	struct arena a = { 0 };
 
 	(void)unused;
 	memset(order, 0, sizeof(order));
 	for (unsigned i = 0; i < 3; i++) {
-		char *name = arena_strndup(&a, (struct str){&"abc"[i], 1});
+		char *name = arena_strndup(&a, (struct str){ &"abc"[i], 1 });
 
 		assert_int_equal(arena_on_free(&a, note, name), 0);
 	}
@@ -163,7 +159,7 @@ static void callbacks_run_newest_first(void **unused)
 
 static void callback_without_memory_runs_at_once(void **unused)
 {
-	struct arena a = {.limit = 1};
+	struct arena a = { .limit = 1 };
 	char name = 'x';
 
 	(void)unused;
@@ -177,7 +173,7 @@ static void callback_without_memory_runs_at_once(void **unused)
 
 static void reset_keeps_the_first_block(void **unused)
 {
-	struct arena a = {0};
+	struct arena a = { 0 };
 	void *first = arena_alloc(&a, 8);
 
 	(void)unused;
@@ -198,16 +194,16 @@ static void reset_keeps_the_first_block(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(allocations_are_apart_and_aligned),
-	        cmocka_unit_test(large_keeps_the_rest_of_the_newest),
-	        cmocka_unit_test(limit_holds),
-	        cmocka_unit_test(limit_is_used_up),
-	        cmocka_unit_test(failure_stays),
-	        cmocka_unit_test(calloc_is_zero_and_checked),
-	        cmocka_unit_test(copies),
-	        cmocka_unit_test(callbacks_run_newest_first),
-	        cmocka_unit_test(callback_without_memory_runs_at_once),
-	        cmocka_unit_test(reset_keeps_the_first_block),
+		cmocka_unit_test(allocations_are_apart_and_aligned),
+		cmocka_unit_test(large_keeps_the_rest_of_the_newest),
+		cmocka_unit_test(limit_holds),
+		cmocka_unit_test(limit_is_used_up),
+		cmocka_unit_test(failure_stays),
+		cmocka_unit_test(calloc_is_zero_and_checked),
+		cmocka_unit_test(copies),
+		cmocka_unit_test(callbacks_run_newest_first),
+		cmocka_unit_test(callback_without_memory_runs_at_once),
+		cmocka_unit_test(reset_keeps_the_first_block),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,16 +18,16 @@ static void base64_both_ways(void **unused)
 		struct str bytes;
 		const char *standard, *url;
 	} cases[] = {
-	        {STR_INIT(""),                         "",         ""        },
-	        {STR_INIT("f"),                        "Zg==",     "Zg"      },
-	        {STR_INIT("fo"),                       "Zm8=",     "Zm8"     },
-	        {STR_INIT("foo"),                      "Zm9v",     "Zm9v"    },
-	        {STR_INIT("foob"),                     "Zm9vYg==", "Zm9vYg"  },
-	        {STR_INIT("fooba"),                    "Zm9vYmE=", "Zm9vYmE" },
-	        {STR_INIT("foobar"),                   "Zm9vYmFy", "Zm9vYmFy"},
-	        {STR_INIT("\xfb\xff\xbf"),             "+/+/",     "-_-_"    },
-	        {STR_INIT("\x00\x10\x83\x10\x51\x87"), "ABCDEFGH", "ABCDEFGH"},
-	        {STR_INIT("\xff"),                     "/w==",     "_w"      },
+		{ STR_INIT(""), "", "" },
+		{ STR_INIT("f"), "Zg==", "Zg" },
+		{ STR_INIT("fo"), "Zm8=", "Zm8" },
+		{ STR_INIT("foo"), "Zm9v", "Zm9v" },
+		{ STR_INIT("foob"), "Zm9vYg==", "Zm9vYg" },
+		{ STR_INIT("fooba"), "Zm9vYmE=", "Zm9vYmE" },
+		{ STR_INIT("foobar"), "Zm9vYmFy", "Zm9vYmFy" },
+		{ STR_INIT("\xfb\xff\xbf"), "+/+/", "-_-_" },
+		{ STR_INIT("\x00\x10\x83\x10\x51\x87"), "ABCDEFGH", "ABCDEFGH" },
+		{ STR_INIT("\xff"), "/w==", "_w" },
 	};
 
 	(void)unused;
@@ -42,7 +42,7 @@ static void base64_both_ways(void **unused)
 				fail_msg("case %zu, url %d: %s", i, url, encoded);
 			size = base64_decode(str_of(text), url, decoded);
 			if (size < 0 ||
-			    !str_equal((struct str){decoded, (size_t)size}, cases[i].bytes))
+			    !str_equal((struct str){ decoded, (size_t)size }, cases[i].bytes))
 				fail_msg("case %zu, url %d: back", i, url);
 		}
 	}
@@ -54,31 +54,13 @@ static void base64_is_strict(void **unused)
 		const char *text;
 		int url;
 	} cases[] = {
-	        {"Zg",       0},
-                {"Zg=",      0},
-                {"Zg===",    0},
-                {"Zm8",      0},
-                {"Zm9v=",    0},
-	        {"Zm9v====", 0},
-                {"=",        0},
-                {"====",     0},
-                {"Z===",     0},
-                {"Zh==",     0},
-	        {"Zm9=",     0},
-                {"Zm 9v",    0},
-                {"Zm9v\n",   0},
-                {"Zg==Zg==", 0},
-                {"Zm-_",     0},
-	        {"Z=9v",     0},
-                {"Zm9v\xc3", 0},
-                {"Zg==",     1},
-                {"Zh",       1},
-                {"Zm9",      1},
-	        {"Z",        1},
-                {"Zm9vZ",    1},
-                {"Zm+/",     1},
-                {"Zg=",      1},
-                {" Zg",      1},
+		{ "Zg", 0 },       { "Zg=", 0 },      { "Zg===", 0 }, { "Zm8", 0 },
+		{ "Zm9v=", 0 },    { "Zm9v====", 0 }, { "=", 0 },     { "====", 0 },
+		{ "Z===", 0 },     { "Zh==", 0 },     { "Zm9=", 0 },  { "Zm 9v", 0 },
+		{ "Zm9v\n", 0 },   { "Zg==Zg==", 0 }, { "Zm-_", 0 },  { "Z=9v", 0 },
+		{ "Zm9v\xc3", 0 }, { "Zg==", 1 },     { "Zh", 1 },    { "Zm9", 1 },
+		{ "Z", 1 },        { "Zm9vZ", 1 },    { "Zm+/", 1 },  { "Zg=", 1 },
+		{ " Zg", 1 },
 	};
 
 	(void)unused;
@@ -101,7 +83,7 @@ static void base64_of_all_lengths(void **unused)
 	for (size_t n = 0; n <= 256; n++) {
 		for (int url = 0; url < 2; url++) {
 			size_t length = base64_encode(bytes, n, url, text);
-			struct str s = {text, length};
+			struct str s = { text, length };
 
 			if (!url && length != BASE64_SIZE(n))
 				fail_msg("%zu bytes: %zu", n, length);
@@ -119,14 +101,10 @@ static void hex(void **unused)
 		size_t n;
 		int r;
 	} cases[] = {
-	        {"00fF7a",   3, 0      },
-                {"",         0, 0      },
-	        {"00f",      1, -EINVAL},
-                {"00ff7",    3, -EINVAL},
-	        {"00ff7a00", 3, -EINVAL},
-                {"0gff7a",   3, -EINVAL},
-	        {"0x0102",   3, -EINVAL},
-                {" 00f7a",   3, -EINVAL},
+		{ "00fF7a", 3, 0 },         { "", 0, 0 },
+		{ "00f", 1, -EINVAL },      { "00ff7", 3, -EINVAL },
+		{ "00ff7a00", 3, -EINVAL }, { "0gff7a", 3, -EINVAL },
+		{ "0x0102", 3, -EINVAL },   { " 00f7a", 3, -EINVAL },
 	};
 	char text[16];
 
@@ -134,7 +112,7 @@ static void hex(void **unused)
 	hex_encode("\x00\xff\x7a", 3, text);
 	assert_string_equal(text, "00ff7a");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		unsigned char bytes[4] = {1, 1, 1, 1};
+		unsigned char bytes[4] = { 1, 1, 1, 1 };
 		int r = hex_decode(str_of(cases[i].text), bytes, cases[i].n);
 
 		if (r != cases[i].r)
@@ -152,17 +130,17 @@ static void uuids(void **unused)
 		const char *text;
 		int valid;
 	} cases[] = {
-	        {"017f22e2-79b0-7cc3-98c4-dc0c0c07398f",  1},
-	        {"017F22E2-79B0-7CC3-98C4-DC0C0C07398F",  1},
-	        {"00000000-0000-0000-0000-000000000000",  1},
-	        {"017f22e2-79b0-7cc3-98c4-dc0c0c07398",   0},
-	        {"017f22e2-79b0-7cc3-98c4-dc0c0c07398f0", 0},
-	        {"017f22e279b07cc398c4dc0c0c07398f",      0},
-	        {"017f22e2079b0-7cc3-98c4-dc0c0c07398f",  0},
-	        {"017f22e2-79b0-7cc3-98c4-dc0c0c07398g",  0},
-	        {"017f22e-279b0-7cc3-98c4-dc0c0c07398f",  0},
-	        {"{17f22e2-79b0-7cc3-98c4-dc0c0c07398}",  0},
-	        {"",	                              0},
+		{ "017f22e2-79b0-7cc3-98c4-dc0c0c07398f", 1 },
+		{ "017F22E2-79B0-7CC3-98C4-DC0C0C07398F", 1 },
+		{ "00000000-0000-0000-0000-000000000000", 1 },
+		{ "017f22e2-79b0-7cc3-98c4-dc0c0c07398", 0 },
+		{ "017f22e2-79b0-7cc3-98c4-dc0c0c07398f0", 0 },
+		{ "017f22e279b07cc398c4dc0c0c07398f", 0 },
+		{ "017f22e2079b0-7cc3-98c4-dc0c0c07398f", 0 },
+		{ "017f22e2-79b0-7cc3-98c4-dc0c0c07398g", 0 },
+		{ "017f22e-279b0-7cc3-98c4-dc0c0c07398f", 0 },
+		{ "{17f22e2-79b0-7cc3-98c4-dc0c0c07398}", 0 },
+		{ "", 0 },
 	};
 	char one[UUID_TEXT_SIZE], two[UUID_TEXT_SIZE];
 
@@ -183,11 +161,11 @@ static void uuids(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(base64_both_ways),
-	        cmocka_unit_test(base64_is_strict),
-	        cmocka_unit_test(base64_of_all_lengths),
-	        cmocka_unit_test(hex),
-	        cmocka_unit_test(uuids),
+		cmocka_unit_test(base64_both_ways),
+		cmocka_unit_test(base64_is_strict),
+		cmocka_unit_test(base64_of_all_lengths),
+		cmocka_unit_test(hex),
+		cmocka_unit_test(uuids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@
 
 static void says_and_returns(void **unused)
 {
-	struct errbuf err = {"old"};
+	struct errbuf err = { "old" };
 
 	(void)unused;
 	assert_int_equal(errbuf_set(&err, -EINVAL, "line %d: \"%s\"", 3, "x"), -EINVAL);
@@ -30,7 +30,7 @@ static void says_and_returns(void **unused)
 /* `ascii` bytes, then two-, three- or four-byte characters: the cut moves through all phases. */
 static void cuts_between_characters(void **unused)
 {
-	static const char *const characters[] = {"\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+	static const char *const characters[] = { "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80" };
 
 	(void)unused;
 	for (size_t kind = 0; kind < 3; kind++) {
@@ -75,9 +75,9 @@ static void exact_length_fits(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(says_and_returns),
-	        cmocka_unit_test(cuts_between_characters),
-	        cmocka_unit_test(exact_length_fits),
+		cmocka_unit_test(says_and_returns),
+		cmocka_unit_test(cuts_between_characters),
+		cmocka_unit_test(exact_length_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

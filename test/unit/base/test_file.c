@@ -40,7 +40,7 @@ static void expect_content(const char *path, struct str expected)
 	size_t n = 0;
 
 	assert_int_equal(file_read(AT_FDCWD, path, 1 << 20, &content, &n), 0);
-	assert_true(str_equal((struct str){content, n}, expected));
+	assert_true(str_equal((struct str){ content, n }, expected));
 	assert_int_equal(content[n], '\0');
 }
 
@@ -67,19 +67,15 @@ static void reading_has_a_limit(void **unused)
 		size_t size, limit;
 		int r;
 	} cases[] = {
-	        {0,     0,     0     },
-                {1,     0,     -EFBIG},
-                {100,   100,   0     },
-	        {101,   100,   -EFBIG},
-                {70000, 70000, 0     },
-                {70000, 69999, -EFBIG},
+		{ 0, 0, 0 },          { 1, 0, -EFBIG },    { 100, 100, 0 },
+		{ 101, 100, -EFBIG }, { 70000, 70000, 0 }, { 70000, 69999, -EFBIG },
 	};
 	static char bytes[70000];
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		CLEANUP(free_p) char *content = NULL;
-		struct str text = {bytes, cases[i].size};
+		struct str text = { bytes, cases[i].size };
 		size_t n = 12345;
 		int r;
 
@@ -113,11 +109,8 @@ static void only_files_are_read(void **unused)
 		const char *path;
 		int r;
 	} cases[] = {
-	        {".",         -EISDIR },
-                {"fifo",      -EINVAL },
-                {"/dev/null", -EINVAL },
-	        {"no",        -ENOENT },
-                {"sized/x",   -ENOTDIR},
+		{ ".", -EISDIR },  { "fifo", -EINVAL },     { "/dev/null", -EINVAL },
+		{ "no", -ENOENT }, { "sized/x", -ENOTDIR },
 	};
 
 	(void)unused;
@@ -140,10 +133,10 @@ static void failed_write_leaves_nothing(void **unused)
 		const char *path;
 		int r;
 	} cases[] = {
-	        {"nowhere/file", -ENOENT},
-	        {"target",       -EISDIR},
-	        {"target/",      -EISDIR},
-	        {"",             -EISDIR},
+		{ "nowhere/file", -ENOENT },
+		{ "target", -EISDIR },
+		{ "target/", -EISDIR },
+		{ "", -EISDIR },
 	};
 	char name[NAME_MAX];
 
@@ -197,7 +190,7 @@ static void *write_in_turn(void *argument)
 	memset(text[0], 'a', sizeof(text[0]));
 	memset(text[1], 'b', sizeof(text[1]));
 	for (unsigned i = 0; !__atomic_load_n(&w->stop, __ATOMIC_RELAXED); i++) {
-		struct str content = {text[i & 1], sizeof(text[0]) - (i & 1)};
+		struct str content = { text[i & 1], sizeof(text[0]) - (i & 1) };
 
 		if (file_write(AT_FDCWD, "shared", content, 0600) < 0)
 			return w;
@@ -208,7 +201,7 @@ static void *write_in_turn(void *argument)
 /* While one thread replaces it, whoever reads sees one content or the other, whole. */
 static void reader_never_sees_a_half(void **unused)
 {
-	struct writer w = {0};
+	struct writer w = { 0 };
 	pthread_t thread;
 	void *failed;
 
@@ -237,14 +230,8 @@ static void folders_are_made(void **unused)
 		const char *path;
 		int r;
 	} cases[] = {
-	        {"a/b/c",     0       },
-                {"a/b/c",     0       },
-                {"a//b///d/", 0       },
-                {"./e",       0       },
-	        {"file/x",    -ENOTDIR},
-                {"file",      -ENOTDIR},
-                {"",          -ENOENT },
-                {"/",         0       },
+		{ "a/b/c", 0 },         { "a/b/c", 0 },       { "a//b///d/", 0 }, { "./e", 0 },
+		{ "file/x", -ENOTDIR }, { "file", -ENOTDIR }, { "", -ENOENT },    { "/", 0 },
 	};
 	struct stat st;
 
@@ -326,17 +313,17 @@ static void sealed_is_constant(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(written_is_read),
-	        cmocka_unit_test(reading_has_a_limit),
-	        cmocka_unit_test(size_is_only_a_hint),
-	        cmocka_unit_test(only_files_are_read),
-	        cmocka_unit_test(failed_write_leaves_nothing),
-	        cmocka_unit_test(write_replaces_a_link_and_knows_its_folder),
-	        cmocka_unit_test(reader_never_sees_a_half),
-	        cmocka_unit_test(folders_are_made),
-	        cmocka_unit_test(tree_goes_but_not_what_links_name),
-	        cmocka_unit_test(pieces),
-	        cmocka_unit_test(sealed_is_constant),
+		cmocka_unit_test(written_is_read),
+		cmocka_unit_test(reading_has_a_limit),
+		cmocka_unit_test(size_is_only_a_hint),
+		cmocka_unit_test(only_files_are_read),
+		cmocka_unit_test(failed_write_leaves_nothing),
+		cmocka_unit_test(write_replaces_a_link_and_knows_its_folder),
+		cmocka_unit_test(reader_never_sees_a_half),
+		cmocka_unit_test(folders_are_made),
+		cmocka_unit_test(tree_goes_but_not_what_links_name),
+		cmocka_unit_test(pieces),
+		cmocka_unit_test(sealed_is_constant),
 	};
 
 	return cmocka_run_group_tests(tests, enter, leave);

@@ -35,7 +35,7 @@ static void hide_pids(const char *text, struct strbuf *ret)
 
 static void expect_output(int (*fn)(const void *), const void *argument, const char *expected)
 {
-	struct strbuf shown = {0};
+	struct strbuf shown = { 0 };
 	char output[4096];
 
 	assert_int_equal(capture(fn, argument, output, sizeof(output)), 0);
@@ -109,14 +109,14 @@ static void escapes(void **unused)
 	static const struct {
 		const char *text, *line;
 	} cases[] = {
-	        {"plain \"quoted\" \\ text",             "<plain \"quoted\" \\ text>\n"},
-	        {"two\nlines\r\n",                       "<two\\x0alines\\x0d\\x0a>\n" },
-	        {"\x1b[31m\t\x7f",                       "<\\x1b[31m\\x09\\x7f>\n"     },
-	        {"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80",
-	         "<\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80>\n"                            },
-	        {"a\xff\xc3z",                           "<a\\xff\\xc3z>\n"            },
-	        {"\xed\xa0\x80",                         "<\\xed\\xa0\\x80>\n"         },
-	        {"\xe2\x82",	                     "<\\xe2\\x82>\n"              },
+		{ "plain \"quoted\" \\ text", "<plain \"quoted\" \\ text>\n" },
+		{ "two\nlines\r\n", "<two\\x0alines\\x0d\\x0a>\n" },
+		{ "\x1b[31m\t\x7f", "<\\x1b[31m\\x09\\x7f>\n" },
+		{ "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80",
+		  "<\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80>\n" },
+		{ "a\xff\xc3z", "<a\\xff\\xc3z>\n" },
+		{ "\xed\xa0\x80", "<\\xed\\xa0\\x80>\n" },
+		{ "\xe2\x82", "<\\xe2\\x82>\n" },
 	};
 
 	(void)unused;
@@ -145,7 +145,7 @@ static int log_long(const void *unit)
 /* One line of at most PIPE_BUF bytes, of whole characters and escapes, with its reason. */
 static void long_lines(void **unused)
 {
-	static const char *const cases[] = {"x", "\xe2\x82\xac", "\n", "\xff"};
+	static const char *const cases[] = { "x", "\xe2\x82\xac", "\n", "\xff" };
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -165,7 +165,7 @@ static void long_lines(void **unused)
 
 static int log_limited(const void *unused)
 {
-	struct log_limit hourly = {0}, never = {0};
+	struct log_limit hourly = { 0 }, never = { 0 };
 
 	(void)unused;
 	for (int i = 0; i < 5; i++) {
@@ -192,7 +192,7 @@ static void repeated_failures(void **unused)
 
 static void flush_all(void)
 {
-	struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
 
 	while (log_flush())
 		poll(&room, 1, -1);
@@ -254,7 +254,7 @@ static void count_line(struct tally *t, const char *line)
 static void stopped_reader(const int ends[2])
 {
 	int report[2], go[2], status;
-	struct tally t = {.last = -1};
+	struct tally t = { .last = -1 };
 	uint64_t dropped = 0;
 	char line[8192];
 	FILE *f;
@@ -392,15 +392,15 @@ static void foreign_journal_stream(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(lines),
-	        cmocka_unit_test(escapes),
-	        cmocka_unit_test(long_lines),
-	        cmocka_unit_test(repeated_failures),
-	        cmocka_unit_test(stopped_reader_of_a_pipe),
-	        cmocka_unit_test(stopped_reader_of_a_socket),
-	        cmocka_unit_test(reader_is_gone),
-	        cmocka_unit_test(lines_of_two_do_not_mix),
-	        cmocka_unit_test(foreign_journal_stream),
+		cmocka_unit_test(lines),
+		cmocka_unit_test(escapes),
+		cmocka_unit_test(long_lines),
+		cmocka_unit_test(repeated_failures),
+		cmocka_unit_test(stopped_reader_of_a_pipe),
+		cmocka_unit_test(stopped_reader_of_a_socket),
+		cmocka_unit_test(reader_is_gone),
+		cmocka_unit_test(lines_of_two_do_not_mix),
+		cmocka_unit_test(foreign_journal_stream),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

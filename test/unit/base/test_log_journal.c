@@ -27,7 +27,7 @@ static int journal;
 
 static int enter(void **unused)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
 	char stream[64];
 	struct stat st;
 
@@ -102,8 +102,8 @@ static void stopped_journal(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(fields),
-	        cmocka_unit_test(stopped_journal),
+		cmocka_unit_test(fields),
+		cmocka_unit_test(stopped_journal),
 	};
 
 	return cmocka_run_group_tests(tests, enter, leave);

@@ -13,8 +13,8 @@
 static void names_are_found(void **unused)
 {
 	static int values[5000];
-	struct arena a = {0};
-	struct map m = {0};
+	struct arena a = { 0 };
+	struct map m = { 0 };
 
 	(void)unused;
 	assert_null(map_get(&m, STR("0")));
@@ -35,13 +35,13 @@ static void names_are_found(void **unused)
 
 static void no_name_twice(void **unused)
 {
-	struct arena a = {0};
-	struct map m = {0};
+	struct arena a = { 0 };
+	struct map m = { 0 };
 	int one, two;
 
 	(void)unused;
 	assert_int_equal(map_add(&m, &a, STR("x"), &one), 0);
-	assert_int_equal(map_add(&m, &a, (struct str){"xyz", 1}, &two), -EEXIST);
+	assert_int_equal(map_add(&m, &a, (struct str){ "xyz", 1 }, &two), -EEXIST);
 	assert_ptr_equal(map_get(&m, STR("x")), &one);
 	assert_int_equal(m.count, 1);
 	arena_done(&a);
@@ -49,25 +49,25 @@ static void no_name_twice(void **unused)
 
 static void odd_names(void **unused)
 {
-	struct arena a = {0};
-	struct map m = {0};
+	struct arena a = { 0 };
+	struct map m = { 0 };
 	int empty, nul, none;
 
 	(void)unused;
-	assert_int_equal(map_add(&m, &a, (struct str){NULL, 0}, &empty), 0);
+	assert_int_equal(map_add(&m, &a, (struct str){ NULL, 0 }, &empty), 0);
 	assert_int_equal(map_add(&m, &a, STR(""), &none), -EEXIST);
-	assert_int_equal(map_add(&m, &a, (struct str){"\0", 1}, &nul), 0);
+	assert_int_equal(map_add(&m, &a, (struct str){ "\0", 1 }, &nul), 0);
 	assert_int_equal(map_add(&m, &a, STR("null"), NULL), 0);
 	assert_int_equal(map_add(&m, &a, STR("null"), &none), -EEXIST);
 	assert_ptr_equal(map_get(&m, STR("")), &empty);
-	assert_ptr_equal(map_get(&m, (struct str){"\0", 1}), &nul);
+	assert_ptr_equal(map_get(&m, (struct str){ "\0", 1 }), &nul);
 	arena_done(&a);
 }
 
 static void without_memory(void **unused)
 {
-	struct arena a = {.limit = 1024};
-	struct map m = {0};
+	struct arena a = { .limit = 1024 };
+	struct map m = { 0 };
 	char names[64][4];
 	int r = 0, value;
 	unsigned added = 0;
@@ -88,10 +88,10 @@ static void without_memory(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(names_are_found),
-	        cmocka_unit_test(no_name_twice),
-	        cmocka_unit_test(odd_names),
-	        cmocka_unit_test(without_memory),
+		cmocka_unit_test(names_are_found),
+		cmocka_unit_test(no_name_twice),
+		cmocka_unit_test(odd_names),
+		cmocka_unit_test(without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,31 +25,32 @@ struct values {
 static int parse(char **argv, struct values *v)
 {
 	const struct option_row rows[] = {
-	        {.name = "force",         .help = "do it whatever it takes", .flag = &v->force},
-	        { .name = "in",     .argument = "FILE",            .help = "what to read",    .text = &v->in},
-	        { .name = "rows",
-	         .argument = "N",
-	         .help = "how many rows to make; a help text that is too long for one line of "
-	                 "eighty columns goes on below its own beginning",  .number = &v->rows},
-	        { .name = "set",
-	         .argument = "KEY=VALUE",
-	         .help = "a parameter of the training",
-	         .repeat = v->set,
-	         .repeat_room = 2,
-	         .repeat_count = &v->set_count},
-	        {	                                                        .name = "a-name-longer-than-the-column",
-	         .argument = "SOMETHING",
-	         .help = "stands on a line of its own",
-	         .text = &v->in},
+		{ .name = "force", .help = "do it whatever it takes", .flag = &v->force },
+		{ .name = "in", .argument = "FILE", .help = "what to read", .text = &v->in },
+		{ .name = "rows",
+		  .argument = "N",
+		  .help = "how many rows to make; a help text that is too long for one line of "
+		          "eighty columns goes on below its own beginning",
+		  .number = &v->rows },
+		{ .name = "set",
+		  .argument = "KEY=VALUE",
+		  .help = "a parameter of the training",
+		  .repeat = v->set,
+		  .repeat_room = 2,
+		  .repeat_count = &v->set_count },
+		{ .name = "a-name-longer-than-the-column",
+		  .argument = "SOMETHING",
+		  .help = "stands on a line of its own",
+		  .text = &v->in },
 	};
 	const struct option_command c = {
-	        .program = "demo",
-	        .synopsis = "[options] WORD [WORD]",
-	        .about = "Shows what a command line gives.",
-	        .rows = rows,
-	        .row_count = sizeof(rows) / sizeof(rows[0]),
-	        .min_words = 1,
-	        .max_words = 2,
+		.program = "demo",
+		.synopsis = "[options] WORD [WORD]",
+		.about = "Shows what a command line gives.",
+		.rows = rows,
+		.row_count = sizeof(rows) / sizeof(rows[0]),
+		.min_words = 1,
+		.max_words = 2,
 	};
 	int argc = 0;
 
@@ -60,7 +61,7 @@ static int parse(char **argv, struct values *v)
 
 static int run(const void *argument)
 {
-	struct values v = {.rows = 7};
+	struct values v = { .rows = 7 };
 	char *argv[10];
 	int r;
 
@@ -85,29 +86,37 @@ static void command_lines(void **unused)
 		int status;
 		const char *output;
 	} cases[] = {
-	        {{"demo", "w"},	                                   0, "0 - 7 (w)"	                                                },
-	        {{"demo", "--force", "w", "x"},                           0, "1 - 7 (w) (x)"                                                    },
-	        {{"demo", "w", "--in", "f", "--rows=12"},                 0, "0 f 12 (w)"                                                       },
-	        {{"demo", "--set", "a=1", "w", "--set=b=2"},              0, "0 - 7 a=1 b=2 (w)"                                                },
-	        {{"demo", "--", "--force"},                               0, "0 - 7 (--force)"                                                  },
-	        {{"demo", "--in", "--force", "w"},                        0, "0 --force 7 (w)"                                                  },
-	        {{"demo", "-"},	                                   0, "0 - 7 (-)"	                                                },
-	        {{"demo", "--bad", "w"},                                  2, "demo: unknown option \"--bad\"; see --help\n"                     },
-	        {{"demo", "w", "x", "--bad"},                             2, "demo: unknown option \"--bad\"; see --help\n"                     },
-	        {{"demo", "-xf", "w"},                                    2, "demo: unknown option \"-x\"; see --help\n"                        },
-	        {{"demo", "w", "-x"},                                     2, "demo: unknown option \"-x\"; see --help\n"                        },
-	        {{"demo", "w", "--in"},                                   2, "demo: option \"--in\" needs a value; see --help\n"                },
-	        {{"demo", "--force=1", "w"},
-	         2,	                                                  "demo: option \"--force=1\" takes no value; see --help\n"          },
-	        {{"demo", "--rows", "-1", "w"},
-	         2,	                                                  "demo: --rows: \"-1\" is no whole number in range\n"               },
-	        {{"demo", "--rows", "1k", "w"},
-	         2,	                                                  "demo: --rows: \"1k\" is no whole number in range\n"               },
-	        {{"demo", "--set", "a", "--set", "b", "--set", "c", "w"},
-	         2,	                                                  "demo: --set: more than 2 times\n"                                 },
-	        {{"demo"},	                                        2, "demo: a word is missing: demo [options] WORD [WORD]; see --help\n"},
-	        {{"demo", "w", "x", "y"},                                 2, "demo: unexpected word \"y\"; see --help\n"                        },
-	        {{"demo", "--version", "--bad"},                          0, "demo " FRAUDD_VERSION "\n"                                        },
+		{ { "demo", "w" }, 0, "0 - 7 (w)" },
+		{ { "demo", "--force", "w", "x" }, 0, "1 - 7 (w) (x)" },
+		{ { "demo", "w", "--in", "f", "--rows=12" }, 0, "0 f 12 (w)" },
+		{ { "demo", "--set", "a=1", "w", "--set=b=2" }, 0, "0 - 7 a=1 b=2 (w)" },
+		{ { "demo", "--", "--force" }, 0, "0 - 7 (--force)" },
+		{ { "demo", "--in", "--force", "w" }, 0, "0 --force 7 (w)" },
+		{ { "demo", "-" }, 0, "0 - 7 (-)" },
+		{ { "demo", "--bad", "w" }, 2, "demo: unknown option \"--bad\"; see --help\n" },
+		{ { "demo", "w", "x", "--bad" },
+		  2,
+		  "demo: unknown option \"--bad\"; see --help\n" },
+		{ { "demo", "-xf", "w" }, 2, "demo: unknown option \"-x\"; see --help\n" },
+		{ { "demo", "w", "-x" }, 2, "demo: unknown option \"-x\"; see --help\n" },
+		{ { "demo", "w", "--in" }, 2, "demo: option \"--in\" needs a value; see --help\n" },
+		{ { "demo", "--force=1", "w" },
+		  2,
+		  "demo: option \"--force=1\" takes no value; see --help\n" },
+		{ { "demo", "--rows", "-1", "w" },
+		  2,
+		  "demo: --rows: \"-1\" is no whole number in range\n" },
+		{ { "demo", "--rows", "1k", "w" },
+		  2,
+		  "demo: --rows: \"1k\" is no whole number in range\n" },
+		{ { "demo", "--set", "a", "--set", "b", "--set", "c", "w" },
+		  2,
+		  "demo: --set: more than 2 times\n" },
+		{ { "demo" },
+		  2,
+		  "demo: a word is missing: demo [options] WORD [WORD]; see --help\n" },
+		{ { "demo", "w", "x", "y" }, 2, "demo: unexpected word \"y\"; see --help\n" },
+		{ { "demo", "--version", "--bad" }, 0, "demo " FRAUDD_VERSION "\n" },
 	};
 
 	(void)unused;
@@ -122,7 +131,7 @@ static void command_lines(void **unused)
 
 static void help(void **unused)
 {
-	static const char *const argv[10] = {"demo", "--force", "--help"};
+	static const char *const argv[10] = { "demo", "--force", "--help" };
 	static const char expected[] =
 	        "usage: demo [options] WORD [WORD]\n"
 	        "\n"
@@ -149,8 +158,8 @@ static void twice_in_a_process(void **unused)
 {
 	(void)unused;
 	for (unsigned i = 0; i < 2; i++) {
-		struct values v = {0};
-		char *argv[] = {"demo", "w", "--force", "--in", "f", NULL};
+		struct values v = { 0 };
+		char *argv[] = { "demo", "w", "--force", "--in", "f", NULL };
 
 		assert_int_equal(parse(argv, &v), 4);
 		assert_true(v.force);
@@ -161,9 +170,9 @@ static void twice_in_a_process(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(command_lines),
-	        cmocka_unit_test(help),
-	        cmocka_unit_test(twice_in_a_process),
+		cmocka_unit_test(command_lines),
+		cmocka_unit_test(help),
+		cmocka_unit_test(twice_in_a_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

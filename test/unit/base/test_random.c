@@ -14,20 +14,18 @@
 static void reference_values(void **unused)
 {
 	static const uint64_t expected[] = {
-	        11520,
-	        0,
-	        1509978240,
-	        1215971899390074240,
-	        1216172134540287360,
-	        607988272756665600,
-	        UINT64_C(16172922978634559625),
-	        UINT64_C(8476171486693032832),
-	        UINT64_C(10595114339597558777),
-	        UINT64_C(2904607092377533576),
+		11520,
+		0,
+		1509978240,
+		1215971899390074240,
+		1216172134540287360,
+		607988272756665600,
+		UINT64_C(16172922978634559625),
+		UINT64_C(8476171486693032832),
+		UINT64_C(10595114339597558777),
+		UINT64_C(2904607092377533576),
 	};
-	struct random r = {
-	        {1, 2, 3, 4}
-        };
+	struct random r = { { 1, 2, 3, 4 } };
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
@@ -63,9 +61,9 @@ static void same_seed_same_numbers(void **unused)
 
 static void below_stays_below_and_is_even(void **unused)
 {
-	static const uint64_t limits[] = {1, 2, 3, 10, 1000, UINT64_C(1) << 63, UINT64_MAX};
+	static const uint64_t limits[] = { 1, 2, 3, 10, 1000, UINT64_C(1) << 63, UINT64_MAX };
 	struct random r;
-	unsigned counts[10] = {0};
+	unsigned counts[10] = { 0 };
 
 	(void)unused;
 	random_seed(&r, 1);
@@ -109,10 +107,10 @@ static void moments(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(reference_values),
-	        cmocka_unit_test(same_seed_same_numbers),
-	        cmocka_unit_test(below_stays_below_and_is_even),
-	        cmocka_unit_test(moments),
+		cmocka_unit_test(reference_values),
+		cmocka_unit_test(same_seed_same_numbers),
+		cmocka_unit_test(below_stays_below_and_is_even),
+		cmocka_unit_test(moments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@
 
 static void additions(void **unused)
 {
-	struct strbuf b = {0};
+	struct strbuf b = { 0 };
 
 	(void)unused;
 	assert_int_equal(strbuf_str(&b).n, 0);
@@ -34,7 +34,7 @@ static void additions(void **unused)
 
 static void growth_keeps_all(void **unused)
 {
-	struct strbuf b = {0};
+	struct strbuf b = { 0 };
 
 	(void)unused;
 	for (unsigned i = 0; i < 20000; i++)
@@ -55,16 +55,16 @@ static void limit_holds(void **unused)
 		const char *first, *second, *content;
 		int error;
 	} cases[] = {
-	        {"12345",     "678",  "12345678", 0     },
-	        {"12345",     "6789", "12345",    -E2BIG},
-	        {"123456789", "1",    "",         -E2BIG},
-	        {"12345678",  "",     "12345678", 0     },
+		{ "12345", "678", "12345678", 0 },
+		{ "12345", "6789", "12345", -E2BIG },
+		{ "123456789", "1", "", -E2BIG },
+		{ "12345678", "", "12345678", 0 },
 	};
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		for (int formatted = 0; formatted < 2; formatted++) {
-			struct strbuf b = {.limit = 8};
+			struct strbuf b = { .limit = 8 };
 
 			strbuf_adds(&b, cases[i].first);
 			if (formatted)
@@ -81,7 +81,7 @@ static void limit_holds(void **unused)
 
 static void error_stays(void **unused)
 {
-	struct strbuf b = {.limit = 4};
+	struct strbuf b = { .limit = 4 };
 
 	(void)unused;
 	strbuf_adds(&b, "12345");
@@ -99,7 +99,7 @@ static void error_stays(void **unused)
 
 static void reserve_and_commit(void **unused)
 {
-	struct strbuf b = {.limit = 10};
+	struct strbuf b = { .limit = 10 };
 	char *p;
 
 	(void)unused;
@@ -123,9 +123,9 @@ static void reserve_and_commit(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(additions),          cmocka_unit_test(growth_keeps_all),
-	        cmocka_unit_test(limit_holds),        cmocka_unit_test(error_stays),
-	        cmocka_unit_test(reserve_and_commit),
+		cmocka_unit_test(additions),          cmocka_unit_test(growth_keeps_all),
+		cmocka_unit_test(limit_holds),        cmocka_unit_test(error_stays),
+		cmocka_unit_test(reserve_and_commit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
