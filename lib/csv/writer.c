@@ -25,7 +25,7 @@ static void put_quoted(struct strbuf *out, struct str text)
 		strbuf_add(out, text.p, run);
 		if (quote)
 			strbuf_addc(out, '"');
-		text = (struct str){text.p + run, text.n - run};
+		text = (struct str){ text.p + run, text.n - run };
 	}
 	strbuf_addc(out, '"');
 }

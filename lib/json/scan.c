@@ -36,7 +36,7 @@ struct scanner {
 
 static int fault(struct scanner *s, const char *at, const char *what)
 {
-	s->fault = (struct token_fault){at, what};
+	s->fault = (struct token_fault){ at, what };
 	return -EBADMSG;
 }
 
@@ -61,7 +61,7 @@ static int decode(const struct scanner *s, struct str *text)
 
 	if (!decoded)
 		return -ENOMEM;
-	*text = (struct str){decoded, token_decode(*text, decoded)};
+	*text = (struct str){ decoded, token_decode(*text, decoded) };
 	return 0;
 }
 
@@ -74,7 +74,7 @@ static int scan_text(struct scanner *s, struct str *ret)
 
 	if (!quote)
 		return -EBADMSG;
-	*ret = (struct str){first, (size_t)(quote - first)};
+	*ret = (struct str){ first, (size_t)(quote - first) };
 	s->p = quote + 1;
 	return escaped ? decode(s, ret) : 0;
 }
@@ -95,7 +95,7 @@ static int scan_number(struct scanner *s)
 	if (!behind)
 		return -EBADMSG;
 	s->p = behind;
-	return report(s, JSON_NUMBER, (struct str){first, (size_t)(behind - first)});
+	return report(s, JSON_NUMBER, (struct str){ first, (size_t)(behind - first) });
 }
 
 static int scan_word(struct scanner *s, struct str word, enum json_event event)
@@ -183,7 +183,7 @@ static int push(struct scanner *s, bool object)
 	s->frames[s->depth].object = object;
 	names_open(&s->names, &s->frames[s->depth].names);
 	s->depth++;
-	return report(s, object ? JSON_OBJECT_BEGIN : JSON_ARRAY_BEGIN, (struct str){s->p, 1});
+	return report(s, object ? JSON_OBJECT_BEGIN : JSON_ARRAY_BEGIN, (struct str){ s->p, 1 });
 }
 
 /* p is at the closing bracket. */
@@ -193,7 +193,7 @@ static int pop(struct scanner *s)
 
 	names_close(&s->names, &s->frames[s->depth].names);
 	s->p++;
-	return report(s, object ? JSON_OBJECT_END : JSON_ARRAY_END, (struct str){s->p - 1, 1});
+	return report(s, object ? JSON_OBJECT_END : JSON_ARRAY_END, (struct str){ s->p - 1, 1 });
 }
 
 static int scan_object(struct scanner *s)
@@ -321,6 +321,6 @@ int json_scan(struct str text, const struct json_scan_options *options, struct a
 	if (r < 0 && !s.fault.what)
 		fault(&s, s.p, r == -ENOMEM ? "no memory" : "not taken by its reader");
 	if (r < 0)
-		*ret_fault = (struct json_fault){(size_t)(s.fault.at - text.p), s.fault.what};
+		*ret_fault = (struct json_fault){ (size_t)(s.fault.at - text.p), s.fault.what };
 	return r;
 }

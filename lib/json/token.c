@@ -98,7 +98,7 @@ static const char *check_escape(const char *p, const char *end, struct token_fau
 
 static const char *check_utf8(const char *p, const char *end, struct token_fault *f)
 {
-	size_t n = str_utf8_length((struct str){p, (size_t)(end - p)});
+	size_t n = str_utf8_length((struct str){ p, (size_t)(end - p) });
 
 	return n > 0 ? p + n : fault(f, p, "invalid unicode code point");
 }

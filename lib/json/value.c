@@ -38,7 +38,7 @@ static void on_free(void *p)
 
 void json_setup(void)
 {
-	cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = on_allocate, .free_fn = on_free});
+	cJSON_InitHooks(&(cJSON_Hooks){ .malloc_fn = on_allocate, .free_fn = on_free });
 }
 
 /* Texts of the numbers in document order. */
@@ -129,7 +129,7 @@ static cJSON *build(struct arena *a, struct str text)
 static void set_text(cJSON *number, struct str text)
 {
 	/* cJSON's own type for texts is char *; nobody writes through it. */
-	number->valuestring = (char *)(uintptr_t)text.p;
+	number->valuestring = (char *)text.p;
 	number->valueint = (int)text.n;
 	/* The text ends at a byte that no number has, at the latest at the copy's terminator. */
 	if (text.n > CJSON_NUMBER_SIZE)
@@ -159,8 +159,9 @@ static void return_texts(cJSON *root, struct numbers *numbers)
 
 static int scan(struct str copy, struct numbers *numbers, struct json_fault *ret_fault)
 {
-	const struct json_scan_options options = {
-	        .unique = true, .on_event = on_event, .self = numbers};
+	const struct json_scan_options options = { .unique = true,
+		                                   .on_event = on_event,
+		                                   .self = numbers };
 	int r = json_scan(copy, &options, numbers->arena, ret_fault);
 
 	if (r == -EBADMSG && numbers->too_long)
@@ -171,13 +172,13 @@ static int scan(struct str copy, struct numbers *numbers, struct json_fault *ret
 int json_parse(struct str text, struct arena *a, const struct cJSON **ret,
                struct json_fault *ret_fault)
 {
-	struct numbers numbers = {.arena = a};
-	struct str copy = {arena_strndup(a, text), text.n};
+	struct numbers numbers = { .arena = a };
+	struct str copy = { arena_strndup(a, text), text.n };
 	const char *readable = copy.p;
 	cJSON *tree;
 	int r;
 
-	*ret_fault = (struct json_fault){0, "no memory"};
+	*ret_fault = (struct json_fault){ 0, "no memory" };
 	if (!copy.p)
 		return -ENOMEM;
 	r = scan(copy, &numbers, ret_fault);
@@ -185,9 +186,9 @@ int json_parse(struct str text, struct arena *a, const struct cJSON **ret,
 		return r;
 	if (numbers.has_long)
 		readable = blank_long(&numbers, copy);
-	tree = readable ? build(a, (struct str){readable, copy.n}) : NULL;
+	tree = readable ? build(a, (struct str){ readable, copy.n }) : NULL;
 	if (!tree) {
-		*ret_fault = (struct json_fault){0, "no memory"};
+		*ret_fault = (struct json_fault){ 0, "no memory" };
 		return -ENOMEM;
 	}
 	return_texts(tree, &numbers);
@@ -238,7 +239,7 @@ bool json_integer(const struct cJSON *v, int64_t *ret)
 struct str json_text(const struct cJSON *v)
 {
 	if (TYPE(v) == cJSON_Number)
-		return (struct str){v->valuestring, (size_t)v->valueint};
+		return (struct str){ v->valuestring, (size_t)v->valueint };
 	return TYPE(v) == cJSON_String ? str_of(v->valuestring) : STR("");
 }
 

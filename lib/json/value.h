@@ -18,7 +18,14 @@
 
 struct cJSON;
 
-enum json_type { JSON_TYPE_NULL, JSON_TYPE_BOOL, JSON_TYPE_NUMBER, JSON_TYPE_TEXT, JSON_TYPE_ARRAY, JSON_TYPE_OBJECT };
+enum json_type {
+	JSON_TYPE_NULL,
+	JSON_TYPE_BOOL,
+	JSON_TYPE_NUMBER,
+	JSON_TYPE_TEXT,
+	JSON_TYPE_ARRAY,
+	JSON_TYPE_OBJECT
+};
 
 /* Once a process, before the first json_parse(). */
 void json_setup(void);
@@ -29,7 +36,7 @@ void json_setup(void);
  * One thread at a time.
  */
 int json_parse(struct str text, struct arena *a, const struct cJSON **ret,
-	       struct json_fault *ret_fault);
+               struct json_fault *ret_fault);
 
 enum json_type json_type(const struct cJSON *v);
 bool json_bool(const struct cJSON *v);
@@ -50,8 +57,10 @@ size_t json_count(const struct cJSON *v);
 
 /* Typed members with words for a person: "tracking answer: member \"version\" must be text".
  * Missing or of another type: -EBADMSG. */
-int json_get_text(const struct cJSON *object, const char *name, struct str *ret, struct errbuf *err);
-int json_get_integer(const struct cJSON *object, const char *name, int64_t *ret, struct errbuf *err);
+int json_get_text(const struct cJSON *object, const char *name, struct str *ret,
+                  struct errbuf *err);
+int json_get_integer(const struct cJSON *object, const char *name, int64_t *ret,
+                     struct errbuf *err);
 int json_get_number(const struct cJSON *object, const char *name, double *ret, struct errbuf *err);
 
 #endif

@@ -72,7 +72,8 @@ void json_end_array(struct json_writer *w)
 static void put_control(struct strbuf *out, unsigned char c)
 {
 	static const char letters[0x20] = {
-	        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'
+	};
 
 	if (letters[c]) {
 		strbuf_addc(out, '\\');
@@ -97,7 +98,7 @@ static const char *put_special(struct strbuf *out, const char *p, const char *be
 		strbuf_addc(out, *p);
 		return p + 1;
 	}
-	n = str_utf8_length((struct str){p, (size_t)(behind - p)});
+	n = str_utf8_length((struct str){ p, (size_t)(behind - p) });
 	if (n == 0) {
 		strbuf_adds(out, "\xef\xbf\xbd");
 		return p + 1;
@@ -116,37 +117,52 @@ static void put_escaped(struct strbuf *out, const char *p, const char *behind)
 	}
 }
 
-/* Separator, quotes and the text between them; `tail` follows the closing quote. */
-static void put_text(struct json_writer *w, struct str text, const char *tail)
+/* Text that needs no escape, in one addition. */
+static void put_plain(struct json_writer *w, struct str text, struct str tail)
 {
-	const char *behind = text.p + text.n;
+	char *first = strbuf_reserve(w->out, text.n + 2 + tail.n);
+	char *p = first;
 
+	if (!first)
+		return;
+	if (w->comma)
+		*p++ = ',';
+	*p++ = '"';
+	memcpy(p, text.p, text.n);
+	memcpy(p + text.n, tail.p, tail.n);
+	strbuf_commit(w->out, (size_t)(p - first) + text.n + tail.n);
+}
+
+/* Separator, opening quote and text; the tail begins with the closing quote. */
+static void put_text(struct json_writer *w, struct str text, struct str tail)
+{
+	if (text.n == 0)
+		text = STR("");
+	if (plain_end(text.p, text.p + text.n) == text.p + text.n) {
+		put_plain(w, text, tail);
+		return;
+	}
 	put_separator(w);
 	strbuf_addc(w->out, '"');
-	put_escaped(w->out, text.p, behind);
-	strbuf_adds(w->out, tail);
+	put_escaped(w->out, text.p, text.p + text.n);
+	strbuf_add(w->out, tail.p, tail.n);
 }
 
 void json_write_name(struct json_writer *w, const char *name)
 {
-	struct str text = str_of(name);
-
-	put_separator(w);
-	strbuf_addc(w->out, '"');
-	strbuf_add(w->out, text.p, text.n);
-	strbuf_add(w->out, "\":", 2);
+	put_plain(w, str_of(name), STR("\":"));
 	w->comma = false;
 }
 
 void json_write_name_str(struct json_writer *w, struct str name)
 {
-	put_text(w, name, "\":");
+	put_text(w, name, STR("\":"));
 	w->comma = false;
 }
 
 void json_write_text(struct json_writer *w, struct str text)
 {
-	put_text(w, text, "\"");
+	put_text(w, text, STR("\""));
 	w->comma = true;
 }
 

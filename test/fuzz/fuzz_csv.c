@@ -48,8 +48,8 @@ static int on_bad_row(void *self, uint64_t line, const char *what)
 
 static void read_pieces(struct record *record, struct str text, size_t piece)
 {
-	struct csv_options options = {MAX_FIELD, record->max_row, MAX_FIELDS,
-	                              on_row,    on_bad_row,      record};
+	struct csv_options options = { MAX_FIELD, record->max_row, MAX_FIELDS,
+		                       on_row,    on_bad_row,      record };
 	struct csv_reader *r;
 
 	if (csv_reader_new(&options, &r) < 0)
@@ -61,10 +61,10 @@ static void read_pieces(struct record *record, struct str text, size_t piece)
 		if (!copy)
 			abort();
 		memcpy(copy, text.p, n);
-		if (csv_read(r, (struct str){copy, n}, NULL) < 0)
+		if (csv_read(r, (struct str){ copy, n }, NULL) < 0)
 			abort();
 		free(copy);
-		text = (struct str){text.p + n, text.n - n};
+		text = (struct str){ text.p + n, text.n - n };
 	}
 	if (csv_finish(r, NULL) < 0)
 		abort();
@@ -79,11 +79,11 @@ static void check_same(struct record *a, struct record *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct str text = {(const char *)data + 1, size - 1};
-	struct record whole = {.notes = true, .max_row = MAX_ROW};
-	struct record pieces = {.notes = true, .max_row = MAX_ROW};
-	struct record plain = {.max_row = MAX_ROW};
-	struct record again = {.max_row = 4 * MAX_ROW}; /* written rows may have more quotes */
+	struct str text = { (const char *)data + 1, size - 1 };
+	struct record whole = { .notes = true, .max_row = MAX_ROW };
+	struct record pieces = { .notes = true, .max_row = MAX_ROW };
+	struct record plain = { .max_row = MAX_ROW };
+	struct record again = { .max_row = 4 * MAX_ROW }; /* written rows may have more quotes */
 
 	if (size == 0)
 		return 0;

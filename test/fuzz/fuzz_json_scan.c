@@ -40,17 +40,17 @@ static int on_event(void *self, enum json_event event, struct str text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct str text = {(const char *)data, size};
+	struct str text = { (const char *)data, size };
 
 	for (unsigned mood = 0; mood < 4; mood++) {
-		struct shape shape = {0};
-		struct json_scan_options options = {.max_depth = mood & 1 ? DEPTH : 0,
-		                                    .unique = mood & 1,
-		                                    .nonfinite = mood & 2,
-		                                    .on_event = on_event,
-		                                    .self = &shape};
-		struct arena a = {0};
-		struct json_fault fault = {size + 1, NULL};
+		struct shape shape = { 0 };
+		struct json_scan_options options = { .max_depth = mood & 1 ? DEPTH : 0,
+			                             .unique = mood & 1,
+			                             .nonfinite = mood & 2,
+			                             .on_event = on_event,
+			                             .self = &shape };
+		struct arena a = { 0 };
+		struct json_fault fault = { size + 1, NULL };
 		int r = json_scan(text, &options, &a, &fault);
 
 		if (r < 0 ? fault.offset > size || !fault.what : shape.depth > 0 || shape.named)

@@ -33,13 +33,13 @@ static const struct cJSON *parse(struct arena *arena, struct str text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct arena arena = {0};
-	struct strbuf out = {0};
-	struct json_writer writer = {.out = &out};
+	struct arena arena = { 0 };
+	struct strbuf out = { 0 };
+	struct json_writer writer = { .out = &out };
 	const struct cJSON *first, *second;
 
 	json_setup();
-	first = parse(&arena, (struct str){(const char *)data, size});
+	first = parse(&arena, (struct str){ (const char *)data, size });
 	if (first) {
 		json_write_value(&writer, first);
 		second = parse(&arena, strbuf_str(&out));

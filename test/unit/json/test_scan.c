@@ -23,10 +23,10 @@
 static int on_event(void *self, enum json_event event, struct str text)
 {
 	static const char *const names[] = {
-	        [JSON_OBJECT_BEGIN] = "{", [JSON_OBJECT_END] = "}", [JSON_ARRAY_BEGIN] = "[",
-	        [JSON_ARRAY_END] = "]",    [JSON_KEY] = "k=",       [JSON_STRING] = "s=",
-	        [JSON_NUMBER] = "n=",      [JSON_TRUE] = "T",       [JSON_FALSE] = "F",
-	        [JSON_NULL] = "N",
+		[JSON_OBJECT_BEGIN] = "{", [JSON_OBJECT_END] = "}", [JSON_ARRAY_BEGIN] = "[",
+		[JSON_ARRAY_END] = "]",    [JSON_KEY] = "k=",       [JSON_STRING] = "s=",
+		[JSON_NUMBER] = "n=",      [JSON_TRUE] = "T",       [JSON_FALSE] = "F",
+		[JSON_NULL] = "N",
 	};
 	struct strbuf *b = self;
 
@@ -41,13 +41,13 @@ static int on_event(void *self, enum json_event event, struct str text)
 static int scan(struct str text, const struct json_scan_options *options,
                 struct json_fault *ret_fault)
 {
-	struct arena a = {0};
+	struct arena a = { 0 };
 	char *exact = malloc(text.n ? text.n : 1);
 	int r;
 
 	assert_non_null(exact);
 	memcpy(exact, text.p, text.n);
-	r = json_scan((struct str){exact, text.n}, options, &a, ret_fault);
+	r = json_scan((struct str){ exact, text.n }, options, &a, ret_fault);
 	free(exact);
 	arena_done(&a);
 	return r;
@@ -58,34 +58,34 @@ static void events(void **unused)
 	static const struct {
 		const char *text, *events;
 	} cases[] = {
-	        {"{}",	                                       "{ }"	                        },
-	        {" [ ] \r\n\t",	                              "[ ]"                                },
-	        {"null",	                                     "N"	                          },
-	        {"\"\"",	                                     "s="	                         },
-	        {"{\"a\":1,\"b\":[true,false,null]}",                "{ k=a n=1 k=b [ T F N ] }"          },
-	        {" { \"a\" : { \"b\" : \"c\" } , \"d\" : [ ] } ",    "{ k=a { k=b s=c } k=d [ ] }"        },
-	        {"[[],[[1]],{}]",	                            "[ [ ] [ [ n=1 ] ] { } ]"            },
-	        {"[0,-0,10,-1.5,1e5,1E+5,1.25e-7]",
-	         "[ n=0 n=-0 n=10 n=-1.5 n=1e5 n=1E+5 n=1.25e-7 ]"                                        },
-	        {"1e400",	                                    "n=1e400"                            },
-	        {"\"eight by eight, sixteen bytes, and seventeen\"",
-	         "s=eight by eight, sixteen bytes, and seventeen"                                         },
-	        {"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",                   "s=\"\\/\b\f\n\r\t"                  },
-	        {"\"\\u0041\\u00e9\\u20ac\\ud83d\\ude00\\uFFFD\"",
-	         "s=A\u00e9\u20ac\U0001f600\ufffd"	                                                },
-	        {"\"\\udbff\\udfff\\ud800\\udc00\"",                 "s=\U0010ffff\U00010000"             },
-	        {"\"x\\u007fy\\u0080\\u07ff\\u0800\"",               "s=x\x7fy\xc2\x80\u07ff\u0800"       },
-	        {"\"\u00e9\u20ac\U0001f600\u2191FRAUD\"",            "s=\u00e9\u20ac\U0001f600\u2191FRAUD"},
-	        {"{\"\\u0061b\":\"\"}",                              "{ k=ab s= }"                        },
-	        {"{\"a\":1,\"a\":2}",                                "{ k=a n=1 k=a n=2 }"                },
-	        {"\"\x7f\"",	                                 "s=\x7f"                             },
+		{ "{}", "{ }" },
+		{ " [ ] \r\n\t", "[ ]" },
+		{ "null", "N" },
+		{ "\"\"", "s=" },
+		{ "{\"a\":1,\"b\":[true,false,null]}", "{ k=a n=1 k=b [ T F N ] }" },
+		{ " { \"a\" : { \"b\" : \"c\" } , \"d\" : [ ] } ", "{ k=a { k=b s=c } k=d [ ] }" },
+		{ "[[],[[1]],{}]", "[ [ ] [ [ n=1 ] ] { } ]" },
+		{ "[0,-0,10,-1.5,1e5,1E+5,1.25e-7]",
+		  "[ n=0 n=-0 n=10 n=-1.5 n=1e5 n=1E+5 n=1.25e-7 ]" },
+		{ "1e400", "n=1e400" },
+		{ "\"eight by eight, sixteen bytes, and seventeen\"",
+		  "s=eight by eight, sixteen bytes, and seventeen" },
+		{ "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "s=\"\\/\b\f\n\r\t" },
+		{ "\"\\u0041\\u00e9\\u20ac\\ud83d\\ude00\\uFFFD\"",
+		  "s=A\u00e9\u20ac\U0001f600\ufffd" },
+		{ "\"\\udbff\\udfff\\ud800\\udc00\"", "s=\U0010ffff\U00010000" },
+		{ "\"x\\u007fy\\u0080\\u07ff\\u0800\"", "s=x\x7fy\xc2\x80\u07ff\u0800" },
+		{ "\"\u00e9\u20ac\U0001f600\u2191FRAUD\"", "s=\u00e9\u20ac\U0001f600\u2191FRAUD" },
+		{ "{\"\\u0061b\":\"\"}", "{ k=ab s= }" },
+		{ "{\"a\":1,\"a\":2}", "{ k=a n=1 k=a n=2 }" },
+		{ "\"\x7f\"", "s=\x7f" },
 	};
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct strbuf b = {0};
-		const struct json_scan_options options = {.on_event = on_event, .self = &b};
-		struct json_fault fault = {0, "none"};
+		struct strbuf b = { 0 };
+		const struct json_scan_options options = { .on_event = on_event, .self = &b };
+		struct json_fault fault = { 0, "none" };
 		int r = scan(str_of(cases[i].text), &options, &fault);
 
 		if (r < 0 || strcmp(b.p, cases[i].events) != 0)
@@ -108,110 +108,110 @@ static const struct {
 	size_t offset;
 	const char *what;
 } faults[] = {
-        {TEXT(""),                             0,  EOF_VALUE                                            },
-        {TEXT("  "),                           2,  EOF_VALUE                                            },
-        {TEXT("x"),                            0,  "expected value"                                     },
-        {TEXT("\xef\xbb\xbf{}"),               0,  "expected value"                                     },
-        {TEXT("{} {}"),                        3,  "trailing characters"                                },
-        {TEXT("1 \0"),                         2,  "trailing characters"                                },
-        {TEXT("nul"),                          3,  EOF_VALUE                                            },
-        {TEXT("nulx"),                         3,  "expected ident"                                     },
-        {TEXT("TRUE"),                         0,  "expected value"                                     },
-        {TEXT("True"),                         0,  "expected value"                                     },
-        {TEXT("'a'"),                          0,  "expected value"                                     },
-        {TEXT("truex"),                        4,  "trailing characters"                                },
-        {TEXT("NaN"),                          0,  "expected value"                                     },
-        {TEXT("Infinity"),                     0,  "expected value"                                     },
-        {TEXT("-Infinity"),                    1,  "invalid number"                                     },
-        {TEXT("/* */1"),                       0,  "expected value"                                     },
-        {TEXT("\v1"),                          0,  "expected value"                                     },
- /* arrays */
-        {TEXT("["),                            1,  EOF_LIST                                             },
-        {TEXT("[1"),                           2,  EOF_LIST                                             },
-        {TEXT("[1,"),                          3,  EOF_LIST                                             },
-        {TEXT("[1,]"),                         3,  "trailing comma"                                     },
-        {TEXT("[,1]"),                         1,  "expected value"                                     },
-        {TEXT("[1 2]"),                        3,  "expected `,` or `]`"                                },
-        {TEXT("[1}"),                          2,  "expected `,` or `]`"                                },
-        {TEXT("]"),                            0,  "expected value"                                     },
-        {TEXT("[1]]"),                         3,  "trailing characters"                                },
- /* objects */
-        {TEXT("{"),                            1,  EOF_OBJECT                                           },
-        {TEXT("{\"a\""),                       4,  EOF_OBJECT                                           },
-        {TEXT("{\"a\" 1}"),                    5,  "expected `:`"                                       },
-        {TEXT("{\"a\":"),                      5,  EOF_VALUE                                            },
-        {TEXT("{\"a\":}"),                     5,  "expected value"                                     },
-        {TEXT("{\"a\":1"),                     6,  EOF_OBJECT                                           },
-        {TEXT("{\"a\":1,"),                    7,  EOF_OBJECT                                           },
-        {TEXT("{\"a\":1,}"),                   7,  "trailing comma"                                     },
-        {TEXT("{\"a\":1 \"b\":2}"),            7,  "expected `,` or `}`"                                },
-        {TEXT("{\"a\":1]"),                    6,  "expected `,` or `}`"                                },
-        {TEXT("{1:2}"),                        1,  "key must be a string"                               },
-        {TEXT("{a:2}"),                        1,  "key must be a string"                               },
-        {TEXT("{,}"),                          1,  "key must be a string"                               },
- /* numbers */
-        {TEXT("-"),                            1,  EOF_VALUE                                            },
-        {TEXT("-x"),                           1,  "invalid number"                                     },
-        {TEXT("01"),                           1,  "invalid number"                                     },
-        {TEXT("-012"),                         2,  "invalid number"                                     },
-        {TEXT("00"),                           1,  "invalid number"                                     },
-        {TEXT("1."),                           2,  EOF_VALUE                                            },
-        {TEXT("[1.]"),                         3,  "invalid number"                                     },
-        {TEXT("1.e5"),                         2,  "invalid number"                                     },
-        {TEXT("1e"),                           2,  EOF_VALUE                                            },
-        {TEXT("1e+"),                          3,  EOF_VALUE                                            },
-        {TEXT("[1e+]"),                        4,  "invalid number"                                     },
-        {TEXT("+1"),                           0,  "expected value"                                     },
-        {TEXT(".5"),                           0,  "expected value"                                     },
-        {TEXT("0x10"),                         1,  "trailing characters"                                },
-        {TEXT("1_000"),                        1,  "trailing characters"                                },
-        {TEXT("--1"),                          1,  "invalid number"                                     },
- /* strings */
-        {TEXT("\""),                           1,  EOF_STRING                                           },
-        {TEXT("\"abcdefgh"),                   9,  EOF_STRING                                           },
-        {TEXT("\"\\"),                         2,  EOF_STRING                                           },
-        {TEXT("\"\\\""),                       3,  EOF_STRING                                           },
-        {TEXT("\"\\x\""),                      1,  "invalid escape"                                     },
-        {TEXT("\"\\U0041\""),                  1,  "invalid escape"                                     },
-        {TEXT("\"\\u00g0\""),                  1,  "invalid escape"                                     },
-        {TEXT("\"\\u 041\""),                  1,  "invalid escape"                                     },
-        {TEXT("\"\\u00\""),                    6,  EOF_STRING                                           },
-        {TEXT("\"a\0b\""),                     2,  CONTROL                                              },
-        {TEXT("\"a\nb\""),                     2,  CONTROL                                              },
-        {TEXT("\"12345678\x1f\""),             9,  CONTROL                                              },
-        {TEXT("\"a\\u0000b\""),                2,  "null character (\\u0000) is not allowed in a string"},
-        {TEXT("\"\\ud800\""),                  7,  LEADING                                              },
-        {TEXT("\"\\ud800x     \""),            7,  LEADING                                              },
-        {TEXT("\"\\ud800\\n     \""),          7,  LEADING                                              },
-        {TEXT("\"\\ud800\\u0041\""),           7,  LEADING                                              },
-        {TEXT("\"\\ud800\\ud800\""),           7,  LEADING                                              },
-        {TEXT("\"\\ud83d\\udzzz\""),           7,  LEADING                                              },
-        {TEXT("\"\\udc00\""),                  1,  TRAILING                                             },
-        {TEXT("\"\\udc00\\ud800\""),           1,  TRAILING                                             },
- /* UTF-8 */
-        {TEXT("\"\x80\""),                     1,  CODE_POINT                                           },
-        {TEXT("\"\xc0\xaf\""),                 1,  CODE_POINT                                           },
-        {TEXT("\"\xc1\xbf\""),                 1,  CODE_POINT                                           },
-        {TEXT("\"\xc3\""),                     1,  CODE_POINT                                           },
-        {TEXT("\"\xc3"),                       1,  CODE_POINT                                           },
-        {TEXT("\"\xe0\x9f\xbf\""),             1,  CODE_POINT                                           },
-        {TEXT("\"\xed\xa0\x80\""),             1,  CODE_POINT                                           },
-        {TEXT("\"\xe2\x82\""),                 1,  CODE_POINT                                           },
-        {TEXT("\"\xf0\x8f\xbf\xbf\""),         1,  CODE_POINT                                           },
-        {TEXT("\"\xf4\x90\x80\x80\""),         1,  CODE_POINT                                           },
-        {TEXT("\"\xf5\x80\x80\x80\""),         1,  CODE_POINT                                           },
-        {TEXT("\"\xff\""),                     1,  CODE_POINT                                           },
-        {TEXT("\"12345678\xe2\x82\xac\xe2\""), 12, CODE_POINT                                           },
-        {TEXT("{\"\xff\":1}"),                 2,  CODE_POINT                                           },
+	{ TEXT(""), 0, EOF_VALUE },
+	{ TEXT("  "), 2, EOF_VALUE },
+	{ TEXT("x"), 0, "expected value" },
+	{ TEXT("\xef\xbb\xbf{}"), 0, "expected value" },
+	{ TEXT("{} {}"), 3, "trailing characters" },
+	{ TEXT("1 \0"), 2, "trailing characters" },
+	{ TEXT("nul"), 3, EOF_VALUE },
+	{ TEXT("nulx"), 3, "expected ident" },
+	{ TEXT("TRUE"), 0, "expected value" },
+	{ TEXT("True"), 0, "expected value" },
+	{ TEXT("'a'"), 0, "expected value" },
+	{ TEXT("truex"), 4, "trailing characters" },
+	{ TEXT("NaN"), 0, "expected value" },
+	{ TEXT("Infinity"), 0, "expected value" },
+	{ TEXT("-Infinity"), 1, "invalid number" },
+	{ TEXT("/* */1"), 0, "expected value" },
+	{ TEXT("\v1"), 0, "expected value" },
+	/* arrays */
+	{ TEXT("["), 1, EOF_LIST },
+	{ TEXT("[1"), 2, EOF_LIST },
+	{ TEXT("[1,"), 3, EOF_LIST },
+	{ TEXT("[1,]"), 3, "trailing comma" },
+	{ TEXT("[,1]"), 1, "expected value" },
+	{ TEXT("[1 2]"), 3, "expected `,` or `]`" },
+	{ TEXT("[1}"), 2, "expected `,` or `]`" },
+	{ TEXT("]"), 0, "expected value" },
+	{ TEXT("[1]]"), 3, "trailing characters" },
+	/* objects */
+	{ TEXT("{"), 1, EOF_OBJECT },
+	{ TEXT("{\"a\""), 4, EOF_OBJECT },
+	{ TEXT("{\"a\" 1}"), 5, "expected `:`" },
+	{ TEXT("{\"a\":"), 5, EOF_VALUE },
+	{ TEXT("{\"a\":}"), 5, "expected value" },
+	{ TEXT("{\"a\":1"), 6, EOF_OBJECT },
+	{ TEXT("{\"a\":1,"), 7, EOF_OBJECT },
+	{ TEXT("{\"a\":1,}"), 7, "trailing comma" },
+	{ TEXT("{\"a\":1 \"b\":2}"), 7, "expected `,` or `}`" },
+	{ TEXT("{\"a\":1]"), 6, "expected `,` or `}`" },
+	{ TEXT("{1:2}"), 1, "key must be a string" },
+	{ TEXT("{a:2}"), 1, "key must be a string" },
+	{ TEXT("{,}"), 1, "key must be a string" },
+	/* numbers */
+	{ TEXT("-"), 1, EOF_VALUE },
+	{ TEXT("-x"), 1, "invalid number" },
+	{ TEXT("01"), 1, "invalid number" },
+	{ TEXT("-012"), 2, "invalid number" },
+	{ TEXT("00"), 1, "invalid number" },
+	{ TEXT("1."), 2, EOF_VALUE },
+	{ TEXT("[1.]"), 3, "invalid number" },
+	{ TEXT("1.e5"), 2, "invalid number" },
+	{ TEXT("1e"), 2, EOF_VALUE },
+	{ TEXT("1e+"), 3, EOF_VALUE },
+	{ TEXT("[1e+]"), 4, "invalid number" },
+	{ TEXT("+1"), 0, "expected value" },
+	{ TEXT(".5"), 0, "expected value" },
+	{ TEXT("0x10"), 1, "trailing characters" },
+	{ TEXT("1_000"), 1, "trailing characters" },
+	{ TEXT("--1"), 1, "invalid number" },
+	/* strings */
+	{ TEXT("\""), 1, EOF_STRING },
+	{ TEXT("\"abcdefgh"), 9, EOF_STRING },
+	{ TEXT("\"\\"), 2, EOF_STRING },
+	{ TEXT("\"\\\""), 3, EOF_STRING },
+	{ TEXT("\"\\x\""), 1, "invalid escape" },
+	{ TEXT("\"\\U0041\""), 1, "invalid escape" },
+	{ TEXT("\"\\u00g0\""), 1, "invalid escape" },
+	{ TEXT("\"\\u 041\""), 1, "invalid escape" },
+	{ TEXT("\"\\u00\""), 6, EOF_STRING },
+	{ TEXT("\"a\0b\""), 2, CONTROL },
+	{ TEXT("\"a\nb\""), 2, CONTROL },
+	{ TEXT("\"12345678\x1f\""), 9, CONTROL },
+	{ TEXT("\"a\\u0000b\""), 2, "null character (\\u0000) is not allowed in a string" },
+	{ TEXT("\"\\ud800\""), 7, LEADING },
+	{ TEXT("\"\\ud800x     \""), 7, LEADING },
+	{ TEXT("\"\\ud800\\n     \""), 7, LEADING },
+	{ TEXT("\"\\ud800\\u0041\""), 7, LEADING },
+	{ TEXT("\"\\ud800\\ud800\""), 7, LEADING },
+	{ TEXT("\"\\ud83d\\udzzz\""), 7, LEADING },
+	{ TEXT("\"\\udc00\""), 1, TRAILING },
+	{ TEXT("\"\\udc00\\ud800\""), 1, TRAILING },
+	/* UTF-8 */
+	{ TEXT("\"\x80\""), 1, CODE_POINT },
+	{ TEXT("\"\xc0\xaf\""), 1, CODE_POINT },
+	{ TEXT("\"\xc1\xbf\""), 1, CODE_POINT },
+	{ TEXT("\"\xc3\""), 1, CODE_POINT },
+	{ TEXT("\"\xc3"), 1, CODE_POINT },
+	{ TEXT("\"\xe0\x9f\xbf\""), 1, CODE_POINT },
+	{ TEXT("\"\xed\xa0\x80\""), 1, CODE_POINT },
+	{ TEXT("\"\xe2\x82\""), 1, CODE_POINT },
+	{ TEXT("\"\xf0\x8f\xbf\xbf\""), 1, CODE_POINT },
+	{ TEXT("\"\xf4\x90\x80\x80\""), 1, CODE_POINT },
+	{ TEXT("\"\xf5\x80\x80\x80\""), 1, CODE_POINT },
+	{ TEXT("\"\xff\""), 1, CODE_POINT },
+	{ TEXT("\"12345678\xe2\x82\xac\xe2\""), 12, CODE_POINT },
+	{ TEXT("{\"\xff\":1}"), 2, CODE_POINT },
 };
 
 static void fault_words(void **unused)
 {
-	const struct json_scan_options options = {.unique = true};
+	const struct json_scan_options options = { .unique = true };
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT(faults); i++) {
-		struct json_fault fault = {0, "none"};
+		struct json_fault fault = { 0, "none" };
 		int r = scan(faults[i].text, &options, &fault);
 
 		if (r != -EBADMSG || fault.offset != faults[i].offset ||
@@ -225,20 +225,21 @@ static void nonfinite(void **unused)
 	static const struct {
 		const char *text, *events;
 	} cases[] = {
-	        {"[NaN,Infinity,-Infinity,-1]", "[ n=NaN n=Infinity n=-Infinity n=-1 ]"},
-	        {"nan",	                 NULL	                           },
-	        {"-NaN",                        NULL	                           },
-	        {"+Infinity",                   NULL	                           },
-	        {"Inf",	                 NULL	                           },
-	        {"-Inf",                        NULL	                           },
-	        {"-I",	                  NULL	                           },
+		{ "[NaN,Infinity,-Infinity,-1]", "[ n=NaN n=Infinity n=-Infinity n=-1 ]" },
+		{ "nan", NULL },
+		{ "-NaN", NULL },
+		{ "+Infinity", NULL },
+		{ "Inf", NULL },
+		{ "-Inf", NULL },
+		{ "-I", NULL },
 	};
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct strbuf b = {0};
-		const struct json_scan_options options = {
-		        .on_event = on_event, .self = &b, .nonfinite = true};
+		struct strbuf b = { 0 };
+		const struct json_scan_options options = { .on_event = on_event,
+			                                   .self = &b,
+			                                   .nonfinite = true };
 		struct json_fault fault;
 		int r = scan(str_of(cases[i].text), &options, &fault);
 
@@ -255,21 +256,15 @@ static void depth(void **unused)
 		size_t levels;
 		bool good;
 	} cases[] = {
-	        {0,    32,   true },
-                {0,    33,   false},
-                {1,    1,    true },
-                {1,    2,    false},
-	        {3,    3,    true },
-                {3,    4,    false},
-                {1000, 1000, true },
-                {1000, 1001, false},
+		{ 0, 32, true }, { 0, 33, false }, { 1, 1, true },       { 1, 2, false },
+		{ 3, 3, true },  { 3, 4, false },  { 1000, 1000, true }, { 1000, 1001, false },
 	};
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		const struct json_scan_options options = {.max_depth = cases[i].max_depth};
-		struct json_fault fault = {0, ""};
-		struct strbuf b = {0};
+		const struct json_scan_options options = { .max_depth = cases[i].max_depth };
+		struct json_fault fault = { 0, "" };
+		struct strbuf b = { 0 };
 		int r;
 
 		for (size_t k = 0; k < cases[i].levels; k++)
@@ -291,22 +286,22 @@ static void duplicates(void **unused)
 		const char *text;
 		size_t offset; /* of the second one, 0 = none */
 	} cases[] = {
-	        {"{\"a\":1,\"b\":2}",                                 0 },
-	        {"{\"a\":1,\"a\":2}",                                 7 },
-	        {"{\"a\":1,\"\\u0061\":2}",                           7 },
-	        {"{\"\":1,\"\":2}",                                   6 },
-	        {"{\"a\":1,\"A\":2}",                                 0 },
-	        {"{\"a\":{\"a\":1},\"b\":{\"a\":1}}",                 0 },
-	        {"[{\"a\":1},{\"a\":1}]",                             0 },
-	        {"{\"a\":{\"b\":1,\"c\":2},\"b\":3,\"a\":4}",         25},
-	        {"{\"a\":{\"b\":1,\"b\":2}}",                         12},
-	        {"{\"abcdefgh1\":1,\"abcdefgh2\":2,\"abcdefgh1\":3}", 29},
+		{ "{\"a\":1,\"b\":2}", 0 },
+		{ "{\"a\":1,\"a\":2}", 7 },
+		{ "{\"a\":1,\"\\u0061\":2}", 7 },
+		{ "{\"\":1,\"\":2}", 6 },
+		{ "{\"a\":1,\"A\":2}", 0 },
+		{ "{\"a\":{\"a\":1},\"b\":{\"a\":1}}", 0 },
+		{ "[{\"a\":1},{\"a\":1}]", 0 },
+		{ "{\"a\":{\"b\":1,\"c\":2},\"b\":3,\"a\":4}", 25 },
+		{ "{\"a\":{\"b\":1,\"b\":2}}", 12 },
+		{ "{\"abcdefgh1\":1,\"abcdefgh2\":2,\"abcdefgh1\":3}", 29 },
 	};
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		const struct json_scan_options options = {.unique = true};
-		struct json_fault fault = {0, ""};
+		const struct json_scan_options options = { .unique = true };
+		struct json_fault fault = { 0, "" };
 		int r = scan(str_of(cases[i].text), &options, &fault);
 
 		if (r != (cases[i].offset ? -EBADMSG : 0) || fault.offset != cases[i].offset ||
@@ -326,9 +321,9 @@ static void add_members(struct strbuf *b, const char *prefix, size_t first, size
  * outer object (or none) once more at the end. */
 static int scan_large(size_t count, size_t inner, const char *again)
 {
-	const struct json_scan_options options = {.unique = true};
-	struct json_fault fault = {0, ""};
-	struct strbuf b = {0};
+	const struct json_scan_options options = { .unique = true };
+	struct json_fault fault = { 0, "" };
+	struct strbuf b = { 0 };
 	int r;
 
 	strbuf_addc(&b, '{');
@@ -352,8 +347,8 @@ static int scan_large(size_t count, size_t inner, const char *again)
 
 static void many_members(void **unused)
 {
-	static const size_t counts[] = {2, 28, 29, 30, 31, 32, 33, 34, 63, 64, 65, 200, 5000};
-	static const size_t inners[] = {0, 31, 32, 33, 34, 70, 3000};
+	static const size_t counts[] = { 2, 28, 29, 30, 31, 32, 33, 34, 63, 64, 65, 200, 5000 };
+	static const size_t inners[] = { 0, 31, 32, 33, 34, 70, 3000 };
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT(counts); i++) {
@@ -384,8 +379,8 @@ static int on_second_number(void *self, enum json_event event, struct str text)
 static void refusal_of_the_reader(void **unused)
 {
 	int count = 0;
-	const struct json_scan_options options = {.on_event = on_second_number, .self = &count};
-	struct json_fault fault = {0, NULL};
+	const struct json_scan_options options = { .on_event = on_second_number, .self = &count };
+	struct json_fault fault = { 0, NULL };
 
 	(void)unused;
 	assert_int_equal(scan(STR("[1,22,3]"), &options, &fault), -ECANCELED);
@@ -397,7 +392,7 @@ static void refusal_of_the_reader(void **unused)
 /* Every limit of the arena, from nothing on: no memory, or the whole answer. */
 static void memory(void **unused)
 {
-	struct strbuf b = {0};
+	struct strbuf b = { 0 };
 	size_t limit = 1;
 	int r = -ENOMEM;
 
@@ -406,8 +401,8 @@ static void memory(void **unused)
 	add_members(&b, "m", 0, 100);
 	strbuf_addc(&b, '}');
 	for (; r == -ENOMEM && limit < (1 << 20); limit += 512) {
-		const struct json_scan_options options = {.unique = true};
-		struct arena a = {.limit = limit};
+		const struct json_scan_options options = { .unique = true };
+		struct arena a = { .limit = limit };
 		struct json_fault fault;
 
 		r = json_scan(strbuf_str(&b), &options, &a, &fault);
@@ -420,8 +415,8 @@ static void memory(void **unused)
 
 static void small_needs_no_memory(void **unused)
 {
-	const struct json_scan_options options = {.unique = true};
-	struct arena a = {.limit = 1};
+	const struct json_scan_options options = { .unique = true };
+	struct arena a = { .limit = 1 };
 	struct json_fault fault;
 
 	(void)unused;
@@ -435,15 +430,15 @@ static void small_needs_no_memory(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(events),
-	        cmocka_unit_test(fault_words),
-	        cmocka_unit_test(nonfinite),
-	        cmocka_unit_test(depth),
-	        cmocka_unit_test(duplicates),
-	        cmocka_unit_test(many_members),
-	        cmocka_unit_test(refusal_of_the_reader),
-	        cmocka_unit_test(memory),
-	        cmocka_unit_test(small_needs_no_memory),
+		cmocka_unit_test(events),
+		cmocka_unit_test(fault_words),
+		cmocka_unit_test(nonfinite),
+		cmocka_unit_test(depth),
+		cmocka_unit_test(duplicates),
+		cmocka_unit_test(many_members),
+		cmocka_unit_test(refusal_of_the_reader),
+		cmocka_unit_test(memory),
+		cmocka_unit_test(small_needs_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,7 @@ static int setup(void **unused)
 static const struct cJSON *parse(struct arena *a, const char *text)
 {
 	const struct cJSON *v = NULL;
-	struct json_fault fault = {0, "none"};
+	struct json_fault fault = { 0, "none" };
 	int r = json_parse(str_of(text), a, &v, &fault);
 
 	if (r < 0)
@@ -39,29 +39,30 @@ static void integers(void **unused)
 		bool is_integer;
 		int64_t value;
 	} cases[] = {
-	        {"0",	                                                             true,  0                },
-	        {"-0",	                                                            true,  0                },
-	        {"5692339",	                                                       true,  5692339          },
-	        {"9007199254740993",	                                              true,  9007199254740993 },
-	        {"-9007199254740993",	                                             true,  -9007199254740993},
-	        {"9223372036854775807",	                                           true,  INT64_MAX        },
-	        {"-9223372036854775808",	                                          true,  INT64_MIN        },
-	        {"9223372036854775808",	                                           false, 0                },
-	        {"-9223372036854775809",	                                          false, 0                },
-	        {"18446744073709551616",	                                          false, 0                },
-	        {"100000000000000000000000000000000000000000000000000000000000000000000", false, 0                },
-	        {"3.0",	                                                           false, 0                },
-	        {"3e0",	                                                           false, 0                },
-	        {"3E2",	                                                           false, 0                },
-	        {"\"3\"",	                                                         false, 0                },
-	        {"true",	                                                          false, 0                },
-	        {"null",	                                                          false, 0                },
-	        {"[3]",	                                                           false, 0                },
+		{ "0", true, 0 },
+		{ "-0", true, 0 },
+		{ "5692339", true, 5692339 },
+		{ "9007199254740993", true, 9007199254740993 },
+		{ "-9007199254740993", true, -9007199254740993 },
+		{ "9223372036854775807", true, INT64_MAX },
+		{ "-9223372036854775808", true, INT64_MIN },
+		{ "9223372036854775808", false, 0 },
+		{ "-9223372036854775809", false, 0 },
+		{ "18446744073709551616", false, 0 },
+		{ "100000000000000000000000000000000000000000000000000000000000000000000", false,
+		  0 },
+		{ "3.0", false, 0 },
+		{ "3e0", false, 0 },
+		{ "3E2", false, 0 },
+		{ "\"3\"", false, 0 },
+		{ "true", false, 0 },
+		{ "null", false, 0 },
+		{ "[3]", false, 0 },
 	};
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct arena a = {0};
+		struct arena a = { 0 };
 		int64_t value = 0;
 		bool is_integer = json_integer(parse(&a, cases[i].text), &value);
 
@@ -80,27 +81,27 @@ static void numbers(void **unused)
 		const char *text;
 		double value;
 	} cases[] = {
-	        {"0",	                                                        0.0                    },
-	        {"-0.0",	                                                     -0.0                   },
-	        {"0.1",	                                                      0.1                    },
-	        {"445567.50",	                                                445567.5               },
-	        {"1e22",	                                                     1e22                   },
-	        {"2.2250738585072011e-308",                                          2.2250738585072011e-308},
-	        {"5e-324",	                                                   5e-324                 },
-	        {"1e400",	                                                    INFINITY               },
-	        {"-1e400",	                                                   -INFINITY              },
-	        {"1e-400",	                                                   0.0                    },
-	        {"0.10000000000000000555111512312578270211815834045410156250000",    0.1                    },
-	        {"0.1000000000000000055511151231257827021181583404541015625000000",  0.1                    },
-	        {"0.10000000000000000555111512312578270211815834045410156250000000", 0.1                    },
-	        {"0." DIGITS_70,	                                             0.12345678901234568    },
-	        {DIGITS_70,	                                                  1.2345678901234568e69  },
-	        {"-" DIGITS_70 "." DIGITS_70 "e-80",                                 -1.2345678901234568e-11},
+		{ "0", 0.0 },
+		{ "-0.0", -0.0 },
+		{ "0.1", 0.1 },
+		{ "445567.50", 445567.5 },
+		{ "1e22", 1e22 },
+		{ "2.2250738585072011e-308", 2.2250738585072011e-308 },
+		{ "5e-324", 5e-324 },
+		{ "1e400", INFINITY },
+		{ "-1e400", -INFINITY },
+		{ "1e-400", 0.0 },
+		{ "0.10000000000000000555111512312578270211815834045410156250000", 0.1 },
+		{ "0.1000000000000000055511151231257827021181583404541015625000000", 0.1 },
+		{ "0.10000000000000000555111512312578270211815834045410156250000000", 0.1 },
+		{ "0." DIGITS_70, 0.12345678901234568 },
+		{ DIGITS_70, 1.2345678901234568e69 },
+		{ "-" DIGITS_70 "." DIGITS_70 "e-80", -1.2345678901234568e-11 },
 	};
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct arena a = {0};
+		struct arena a = { 0 };
 		const struct cJSON *v = parse(&a, cases[i].text);
 		double value = json_number(v);
 
@@ -117,17 +118,14 @@ static void number_size(void **unused)
 	static const struct {
 		size_t digits;
 		int r;
-	} cases[] = {
-	        {4096, 0       },
-                {4097, -EBADMSG}
-        };
+	} cases[] = { { 4096, 0 }, { 4097, -EBADMSG } };
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct arena a = {0};
-		struct strbuf b = {0};
+		struct arena a = { 0 };
+		struct strbuf b = { 0 };
 		const struct cJSON *v;
-		struct json_fault fault = {0, ""};
+		struct json_fault fault = { 0, "" };
 		int r;
 
 		strbuf_addc(&b, '[');
@@ -160,17 +158,17 @@ static void document_order(void **unused)
 	static const struct {
 		const char *text, *numbers;
 	} cases[] = {
-	        {"{}",	                                                       ""              },
-	        {"[[[1],2],[],{\"a\":3,\"b\":[4,{\"c\":5.0}]},\"6\",6]",             "1 2 3 4 5.0 6 "},
-	        {"{\"b\":1,\"a\":{\"z\":2},\"c\":[{},[[]],3e0],\"d\":-4}",           "1 2 3e0 -4 "   },
-	        {"[" DIGITS_70 ",1,{\"a\":\"" DIGITS_70 "\",\"b\":-" DIGITS_70 "}]",
-	         DIGITS_70 " 1 -" DIGITS_70 " "	                                              },
+		{ "{}", "" },
+		{ "[[[1],2],[],{\"a\":3,\"b\":[4,{\"c\":5.0}]},\"6\",6]", "1 2 3 4 5.0 6 " },
+		{ "{\"b\":1,\"a\":{\"z\":2},\"c\":[{},[[]],3e0],\"d\":-4}", "1 2 3e0 -4 " },
+		{ "[" DIGITS_70 ",1,{\"a\":\"" DIGITS_70 "\",\"b\":-" DIGITS_70 "}]",
+		  DIGITS_70 " 1 -" DIGITS_70 " " },
 	};
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct arena a = {0};
-		struct strbuf b = {0};
+		struct arena a = { 0 };
+		struct strbuf b = { 0 };
 
 		strbuf_adds(&b, "");
 		dump_numbers(parse(&a, cases[i].text), &b);
@@ -183,8 +181,8 @@ static void document_order(void **unused)
 
 static void many_numbers(void **unused)
 {
-	struct arena a = {0};
-	struct strbuf b = {0};
+	struct arena a = { 0 };
+	struct strbuf b = { 0 };
 	const struct cJSON *v;
 	int64_t value;
 
@@ -207,7 +205,7 @@ static void many_numbers(void **unused)
 
 static void depth(void **unused)
 {
-	struct arena a = {0};
+	struct arena a = { 0 };
 	char text[2 * JSON_DEPTH + 2];
 	const struct cJSON *v;
 	struct json_fault fault;
@@ -228,7 +226,7 @@ static void depth(void **unused)
 
 static void types(void **unused)
 {
-	struct arena a = {0};
+	struct arena a = { 0 };
 	const struct cJSON *v =
 	        parse(&a, "{\"n\":null,\"t\":true,\"f\":false,\"i\":1,\"s\":\"\\u0061\u2191\","
 	                  "\"a\":[1,2],\"o\":{\"x\":1}}");
@@ -240,13 +238,13 @@ static void types(void **unused)
 		const char *text;
 		size_t count;
 	} cases[] = {
-	        {"n", JSON_TYPE_NULL,   false, 0, "",        0},
-	        {"t", JSON_TYPE_BOOL,   true,  0, "",        0},
-	        {"f", JSON_TYPE_BOOL,   false, 0, "",        0},
-	        {"i", JSON_TYPE_NUMBER, false, 1, "1",       0},
-	        {"s", JSON_TYPE_TEXT,   false, 0, "a\u2191", 0},
-	        {"a", JSON_TYPE_ARRAY,  false, 0, "",        2},
-	        {"o", JSON_TYPE_OBJECT, false, 0, "",        1},
+		{ "n", JSON_TYPE_NULL, false, 0, "", 0 },
+		{ "t", JSON_TYPE_BOOL, true, 0, "", 0 },
+		{ "f", JSON_TYPE_BOOL, false, 0, "", 0 },
+		{ "i", JSON_TYPE_NUMBER, false, 1, "1", 0 },
+		{ "s", JSON_TYPE_TEXT, false, 0, "a\u2191", 0 },
+		{ "a", JSON_TYPE_ARRAY, false, 0, "", 2 },
+		{ "o", JSON_TYPE_OBJECT, false, 0, "", 1 },
 	};
 
 	(void)unused;
@@ -290,27 +288,27 @@ static void getters(void **unused)
 		enum getter getter;
 		const char *name, *words; /* NULL: taken */
 	} cases[] = {
-	        {TEXT,    "s",   NULL	                                  },
-	        {TEXT,    "i",   "member \"i\" must be text"                   },
-	        {TEXT,    "n",   "member \"n\" must be text"                   },
-	        {TEXT,    "no",  "member \"no\" is missing"                    },
-	        {INTEGER, "i",   NULL	                                  },
-	        {INTEGER, "d",   "member \"d\" must be an integer of 64 bits"  },
-	        {INTEGER, "big", "member \"big\" must be an integer of 64 bits"},
-	        {INTEGER, "s",   "member \"s\" must be an integer of 64 bits"  },
-	        {INTEGER, "no",  "member \"no\" is missing"                    },
-	        {NUMBER,  "i",   NULL	                                  },
-	        {NUMBER,  "d",   NULL	                                  },
-	        {NUMBER,  "s",   "member \"s\" must be a number"               },
-	        {NUMBER,  "no",  "member \"no\" is missing"                    },
+		{ TEXT, "s", NULL },
+		{ TEXT, "i", "member \"i\" must be text" },
+		{ TEXT, "n", "member \"n\" must be text" },
+		{ TEXT, "no", "member \"no\" is missing" },
+		{ INTEGER, "i", NULL },
+		{ INTEGER, "d", "member \"d\" must be an integer of 64 bits" },
+		{ INTEGER, "big", "member \"big\" must be an integer of 64 bits" },
+		{ INTEGER, "s", "member \"s\" must be an integer of 64 bits" },
+		{ INTEGER, "no", "member \"no\" is missing" },
+		{ NUMBER, "i", NULL },
+		{ NUMBER, "d", NULL },
+		{ NUMBER, "s", "member \"s\" must be a number" },
+		{ NUMBER, "no", "member \"no\" is missing" },
 	};
-	struct arena a = {0};
+	struct arena a = { 0 };
 	const struct cJSON *v =
 	        parse(&a, "{\"s\":\"7\",\"i\":7,\"d\":7.0,\"n\":null,\"big\":9223372036854775808}");
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct errbuf err = {""};
+		struct errbuf err = { "" };
 		int r = get(cases[i].getter, v, cases[i].name, &err);
 
 		if (r != (cases[i].words ? -EBADMSG : 0) ||
@@ -327,18 +325,16 @@ static void faults(void **unused)
 		size_t offset;
 		const char *what;
 	} cases[] = {
-	        {"{\"a\":01}",        6, "invalid number"           },
-                {"{\"a\":1,\"a\":2}", 7, "duplicate key"            },
-	        {"{\"a\":NaN}",       5, "expected value"           },
-                {"\xef\xbb\xbf{}",    0, "expected value"           },
-	        {"",                  0, "EOF while parsing a value"},
+		{ "{\"a\":01}", 6, "invalid number" },  { "{\"a\":1,\"a\":2}", 7, "duplicate key" },
+		{ "{\"a\":NaN}", 5, "expected value" }, { "\xef\xbb\xbf{}", 0, "expected value" },
+		{ "", 0, "EOF while parsing a value" },
 	};
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct arena a = {0};
+		struct arena a = { 0 };
 		const struct cJSON *v = NULL;
-		struct json_fault fault = {99, ""};
+		struct json_fault fault = { 99, "" };
 		int r = json_parse(str_of(cases[i].text), &a, &v, &fault);
 
 		if (r != -EBADMSG || v || fault.offset != cases[i].offset ||
@@ -351,7 +347,7 @@ static void faults(void **unused)
 /* Every limit of the arena: no memory, or the whole tree. */
 static void memory(void **unused)
 {
-	struct strbuf b = {0};
+	struct strbuf b = { 0 };
 	size_t failures = 0;
 	int r = -ENOMEM;
 
@@ -361,9 +357,9 @@ static void memory(void **unused)
 		strbuf_addf(&b, ",{\"a\":%d,\"b\":\"x\"}", i);
 	strbuf_addc(&b, ']');
 	for (size_t limit = 1; r == -ENOMEM && limit < (1 << 20); limit += 997, failures++) {
-		struct arena a = {.limit = limit};
+		struct arena a = { .limit = limit };
 		const struct cJSON *v;
-		struct json_fault fault = {0, NULL};
+		struct json_fault fault = { 0, NULL };
 
 		r = json_parse(strbuf_str(&b), &a, &v, &fault);
 		if (r < 0)
@@ -380,11 +376,11 @@ static void memory(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(integers),     cmocka_unit_test(numbers),
-	        cmocka_unit_test(number_size),  cmocka_unit_test(document_order),
-	        cmocka_unit_test(many_numbers), cmocka_unit_test(depth),
-	        cmocka_unit_test(types),        cmocka_unit_test(getters),
-	        cmocka_unit_test(faults),       cmocka_unit_test(memory),
+		cmocka_unit_test(integers),     cmocka_unit_test(numbers),
+		cmocka_unit_test(number_size),  cmocka_unit_test(document_order),
+		cmocka_unit_test(many_numbers), cmocka_unit_test(depth),
+		cmocka_unit_test(types),        cmocka_unit_test(getters),
+		cmocka_unit_test(faults),       cmocka_unit_test(memory),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

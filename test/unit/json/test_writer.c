@@ -31,8 +31,8 @@ static int setup(void **unused)
 
 static void answer(void **unused)
 {
-	struct strbuf b = {0};
-	struct json_writer w = {.out = &b};
+	struct strbuf b = { 0 };
+	struct json_writer w = { .out = &b };
 
 	(void)unused;
 	json_begin_object(&w);
@@ -77,27 +77,27 @@ static void texts(void **unused)
 		struct str text;
 		const char *json;
 	} cases[] = {
-	        {TEXT(""),	                                  "\"\""                             },
-	        {TEXT("plain"),	                             "\"plain\""                        },
-	        {TEXT("\"\\/"),	                             "\"\\\"\\\\/\""                    },
-	        {TEXT("\b\f\n\r\t"),                                "\"\\b\\f\\n\\r\\t\""              },
-	        {TEXT("a\0b\x1f\x7f"),                              "\"a\\u0000b\\u001f\x7f\""         },
-	        {TEXT("\u2191FRAUD \u20ac \U0001f600"),             "\"\u2191FRAUD \u20ac \U0001f600\""},
-	        {TEXT("a\xff"
-	              "b"),
-	         "\"a\ufffdb\""	                                                                },
-	        {TEXT("\xe2\x82"),                                  "\"\ufffd\ufffd\""                 },
-	        {TEXT("\xed\xa0\x80"),                              "\"\ufffd\ufffd\ufffd\""           },
-	        {TEXT("\xc0\xaf"),                                  "\"\ufffd\ufffd\""                 },
-	        {TEXT("\xc3\"x"),	                           "\"\ufffd\\\"x\""                  },
-	        {TEXT("longer than eight bytes \"quoted\" and on"),
-	         "\"longer than eight bytes \\\"quoted\\\" and on\""                                   },
+		{ TEXT(""), "\"\"" },
+		{ TEXT("plain"), "\"plain\"" },
+		{ TEXT("\"\\/"), "\"\\\"\\\\/\"" },
+		{ TEXT("\b\f\n\r\t"), "\"\\b\\f\\n\\r\\t\"" },
+		{ TEXT("a\0b\x1f\x7f"), "\"a\\u0000b\\u001f\x7f\"" },
+		{ TEXT("\u2191FRAUD \u20ac \U0001f600"), "\"\u2191FRAUD \u20ac \U0001f600\"" },
+		{ TEXT("a\xff"
+		       "b"),
+		  "\"a\ufffdb\"" },
+		{ TEXT("\xe2\x82"), "\"\ufffd\ufffd\"" },
+		{ TEXT("\xed\xa0\x80"), "\"\ufffd\ufffd\ufffd\"" },
+		{ TEXT("\xc0\xaf"), "\"\ufffd\ufffd\"" },
+		{ TEXT("\xc3\"x"), "\"\ufffd\\\"x\"" },
+		{ TEXT("longer than eight bytes \"quoted\" and on"),
+		  "\"longer than eight bytes \\\"quoted\\\" and on\"" },
 	};
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct strbuf b = {0};
-		struct json_writer w = {.out = &b};
+		struct strbuf b = { 0 };
+		struct json_writer w = { .out = &b };
 
 		json_write_text(&w, cases[i].text);
 		if (strcmp(b.p, cases[i].json) != 0)
@@ -122,15 +122,15 @@ static void any_bytes(void **unused)
 	for (int i = 0; i < 20000; i++) {
 		char bytes[12];
 		size_t n = random_below(&random, sizeof(bytes) + 1);
-		struct strbuf b = {0};
-		struct json_writer w = {.out = &b};
-		struct json_scan_options options = {0};
+		struct strbuf b = { 0 };
+		struct json_writer w = { .out = &b };
+		struct json_scan_options options = { 0 };
 		struct json_fault fault;
-		struct arena a = {0};
+		struct arena a = { 0 };
 
 		for (size_t k = 0; k < n; k++)
 			bytes[k] = (char)(1 + random_below(&random, 255));
-		json_write_text(&w, (struct str){bytes, n});
+		json_write_text(&w, (struct str){ bytes, n });
 		if (json_scan(strbuf_str(&b), &options, &a, &fault) < 0)
 			fail_msg("%d: %s", i, b.p);
 		strbuf_done(&b);
@@ -144,17 +144,17 @@ static void integers(void **unused)
 		int64_t value;
 		const char *json;
 	} cases[] = {
-	        {0,         "0"                   },
-	        {-1,        "-1"                  },
-	        {10,        "10"                  },
-	        {INT64_MAX, "9223372036854775807" },
-	        {INT64_MIN, "-9223372036854775808"},
+		{ 0, "0" },
+		{ -1, "-1" },
+		{ 10, "10" },
+		{ INT64_MAX, "9223372036854775807" },
+		{ INT64_MIN, "-9223372036854775808" },
 	};
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct strbuf b = {0};
-		struct json_writer w = {.out = &b};
+		struct strbuf b = { 0 };
+		struct json_writer w = { .out = &b };
 
 		json_write_integer(&w, cases[i].value);
 		if (strcmp(b.p, cases[i].json) != 0)
@@ -169,31 +169,31 @@ static void number_texts(void **unused)
 		double value;
 		const char *json, *json_float;
 	} cases[] = {
-	        {0.0,                "0",                        "0"            },
-	        {-0.0,               "-0",                       "-0"           },
-	        {1.0,                "1",                        "1"            },
-	        {445567.0,           "445567",                   "445567"       },
-	        {0.1,                "0.1",                      "0.1"          },
-	        {0.32,               "0.32",                     "0.32"         },
-	        {1.0 / 3,            "0.3333333333333333",       "0.33333334"   },
-	        {1e20,               "1e+20",                    "1e+20"        },
-	        {1.5e-7,             "1.5e-07",                  "1.5e-07"      },
-	        {123456789012.0,     "123456789012",             "1.2345679e+11"},
-	        {-2.5,               "-2.5",                     "-2.5"         },
-	        {9007199254740993.0, "9.007199254740992e+15",    "9.007199e+15" },
-	        {DBL_MAX,            "1.7976931348623157e+308",  "null"         },
-	        {-DBL_MAX,           "-1.7976931348623157e+308", "null"         },
-	        {5e-324,             "5e-324",                   "0"            },
-	        {DBL_MIN,            "2.2250738585072014e-308",  "0"            },
-	        {NAN,                "null",                     "null"         },
-	        {INFINITY,           "null",                     "null"         },
-	        {-INFINITY,          "null",                     "null"         },
+		{ 0.0, "0", "0" },
+		{ -0.0, "-0", "-0" },
+		{ 1.0, "1", "1" },
+		{ 445567.0, "445567", "445567" },
+		{ 0.1, "0.1", "0.1" },
+		{ 0.32, "0.32", "0.32" },
+		{ 1.0 / 3, "0.3333333333333333", "0.33333334" },
+		{ 1e20, "1e+20", "1e+20" },
+		{ 1.5e-7, "1.5e-07", "1.5e-07" },
+		{ 123456789012.0, "123456789012", "1.2345679e+11" },
+		{ -2.5, "-2.5", "-2.5" },
+		{ 9007199254740993.0, "9.007199254740992e+15", "9.007199e+15" },
+		{ DBL_MAX, "1.7976931348623157e+308", "null" },
+		{ -DBL_MAX, "-1.7976931348623157e+308", "null" },
+		{ 5e-324, "5e-324", "0" },
+		{ DBL_MIN, "2.2250738585072014e-308", "0" },
+		{ NAN, "null", "null" },
+		{ INFINITY, "null", "null" },
+		{ -INFINITY, "null", "null" },
 	};
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct strbuf b = {0};
-		struct json_writer w = {.out = &b};
+		struct strbuf b = { 0 };
+		struct json_writer w = { .out = &b };
 
 		json_write_double(&w, cases[i].value);
 		if (strcmp(b.p, cases[i].json) != 0)
@@ -213,9 +213,9 @@ static void number_texts(void **unused)
 static void check_double(uint64_t bits)
 {
 	char text[NUMBER_TEXT_SIZE + 1];
-	struct json_scan_options options = {0};
+	struct json_scan_options options = { 0 };
 	struct json_fault fault;
-	struct arena a = {0};
+	struct arena a = { 0 };
 	double value, back;
 	size_t n;
 
@@ -227,7 +227,7 @@ static void check_double(uint64_t bits)
 	text[n] = '\0';
 	back = strtod(text, NULL);
 	if (memcmp(&back, &value, sizeof(value)) != 0 ||
-	    json_scan((struct str){text, n}, &options, &a, &fault) < 0)
+	    json_scan((struct str){ text, n }, &options, &a, &fault) < 0)
 		fail_msg("%.17g: %s", value, text);
 	arena_done(&a);
 }
@@ -235,9 +235,9 @@ static void check_double(uint64_t bits)
 static void check_float(uint32_t bits)
 {
 	char text[NUMBER_TEXT_SIZE + 1];
-	struct json_scan_options options = {0};
+	struct json_scan_options options = { 0 };
 	struct json_fault fault;
-	struct arena a = {0};
+	struct arena a = { 0 };
 	float value, back;
 	size_t n;
 
@@ -249,7 +249,7 @@ static void check_float(uint32_t bits)
 	text[n] = '\0';
 	back = strtof(text, NULL);
 	if (memcmp(&back, &value, sizeof(value)) != 0 ||
-	    json_scan((struct str){text, n}, &options, &a, &fault) < 0)
+	    json_scan((struct str){ text, n }, &options, &a, &fault) < 0)
 		fail_msg("%.9g: %s", (double)value, text);
 	arena_done(&a);
 }
@@ -274,23 +274,23 @@ static void round_trip(void **unused)
 static void values(void **unused)
 {
 	static const char *const cases[] = {
-	        "{}",
-	        "[]",
-	        "7",
-	        "\"\"",
-	        "null",
-	        "[[],{},[{\"a\":[1,2,{\"b\":null}]}],\"\"]",
-	        "{\"a\":{\"b\":{\"c\":[true,false]}},\"d\":-0.00,\"e\":1E+5,\"f\":"
-	        "9007199254740993}",
-	        "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1,2]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
-	        "{\"quote\\\"\":\"\\n\u2191\",\"\":[[1],[2]]}",
+		"{}",
+		"[]",
+		"7",
+		"\"\"",
+		"null",
+		"[[],{},[{\"a\":[1,2,{\"b\":null}]}],\"\"]",
+		"{\"a\":{\"b\":{\"c\":[true,false]}},\"d\":-0.00,\"e\":1E+5}",
+		"[9007199254740993,-9223372036854775808]",
+		"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1,2]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
+		"{\"quote\\\"\":\"\\n\u2191\",\"\":[[1],[2]]}",
 	};
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct strbuf b = {0};
-		struct json_writer w = {.out = &b};
-		struct arena a = {0};
+		struct strbuf b = { 0 };
+		struct json_writer w = { .out = &b };
+		struct arena a = { 0 };
 		const struct cJSON *v;
 		struct json_fault fault;
 
@@ -313,9 +313,9 @@ static void values(void **unused)
 /* A member in the midst of its siblings is written alone. */
 static void part(void **unused)
 {
-	struct strbuf b = {0};
-	struct json_writer w = {.out = &b};
-	struct arena a = {0};
+	struct strbuf b = { 0 };
+	struct json_writer w = { .out = &b };
+	struct arena a = { 0 };
 	const struct cJSON *v;
 	struct json_fault fault;
 
@@ -333,8 +333,8 @@ static void limit(void **unused)
 {
 	(void)unused;
 	for (size_t limit = 1; limit < 24; limit++) {
-		struct strbuf b = {.limit = limit};
-		struct json_writer w = {.out = &b};
+		struct strbuf b = { .limit = limit };
+		struct json_writer w = { .out = &b };
 
 		json_begin_array(&w);
 		json_write_text(&w, STR("a\"b\xff"));
@@ -351,11 +351,11 @@ static void limit(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(answer),       cmocka_unit_test(texts),
-	        cmocka_unit_test(any_bytes),    cmocka_unit_test(integers),
-	        cmocka_unit_test(number_texts), cmocka_unit_test(round_trip),
-	        cmocka_unit_test(values),       cmocka_unit_test(part),
-	        cmocka_unit_test(limit),
+		cmocka_unit_test(answer),       cmocka_unit_test(texts),
+		cmocka_unit_test(any_bytes),    cmocka_unit_test(integers),
+		cmocka_unit_test(number_texts), cmocka_unit_test(round_trip),
+		cmocka_unit_test(values),       cmocka_unit_test(part),
+		cmocka_unit_test(limit),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
