@@ -94,8 +94,6 @@ void scoreboard_unmap(struct scoreboard *b)
 void scoreboard_take_slot(struct scoreboard_slot *s)
 {
 	atomic_store_explicit(&s->accepting, 0, memory_order_relaxed);
-	atomic_store_explicit(&s->connections, 0, memory_order_relaxed);
-	atomic_store_explicit(&s->in_flight, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->generation, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->pid, (int32_t)getpid(), memory_order_relaxed);
 	atomic_store_explicit(&s->beat_ns, clock_mono_ns(), memory_order_release);
