@@ -20,8 +20,8 @@
 
 void names_init(struct names *s, struct arena *a)
 {
-	/* 16 bytes. NOLINTNEXTLINE(performance-no-int-to-ptr): an address is what the kernel gives
-	 */
+	/* The address of 16 random bytes comes as a number.
+	 * NOLINTNEXTLINE(performance-no-int-to-ptr) */
 	const void *random = (const void *)getauxval(AT_RANDOM);
 
 	s->arena = a;
