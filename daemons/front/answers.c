@@ -1,0 +1,272 @@
+/*
+ * Answers and their errors. Two rules hold here: an error names what and where and never shows a path,
+ * SQL or a secret; and what is counted is counted once, when the answer begins.
+ */
+#include "answers.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "generation.h"
+#include "http/exchange.h"
+#include "json/value.h"
+#include "routes.h"
+
+static enum scoreboard_status status_class(int status)
+{
+	if (status < 400)
+		return STATUS_2XX;
+	if (status == 401 || status == 403)
+		return STATUS_4XX_AUTH;
+	if (status == 422)
+		return STATUS_422;
+	if (status < 500)
+		return STATUS_4XX;
+	return status == 503 ? STATUS_503 : STATUS_5XX;
+}
+
+static void count(struct call *c, int status)
+{
+	enum scoreboard_route as = c->route ? c->route->count_as : ROUTE_OTHER;
+	struct scoreboard_slot *slot = c->front->slot;
+
+	atomic_fetch_add_explicit(&slot->requests[as][status_class(status)], 1,
+				  memory_order_relaxed);
+	scoreboard_observe(&slot->latency[as], (clock_mono_ns() - c->started_ns) / 1000);
+}
+
+void answer_prepare(struct call *c, int status)
+{
+	char number[24];
+
+	http_set_header(c->exchange, "X-Request-Id", c->request_id);
+	if (c->generation) {
+		snprintf(number, sizeof(number), "%llu",
+			 (unsigned long long)c->generation->about.generation);
+		http_set_header(c->exchange, "X-Model-Generation", number);
+	}
+	count(c, status);
+}
+
+void answer(struct call *c, int status, const char *type, struct str body)
+{
+	answer_prepare(c, status);
+	http_answer(c->exchange, status, type, body);
+}
+
+/* --- error bodies --- */
+
+static bool wants_problem(const struct call *c)
+{
+	struct str accept = http_field(c->exchange, "Accept");
+
+	return accept.p && memmem(accept.p, accept.n, "application/problem+json", 24);
+}
+
+static const char *title_of(int status)
+{
+	static const struct {
+		int status;
+		const char *title;
+	} titles[] = {
+		{ 400, "Bad Request" },		    { 401, "Unauthorized" },
+		{ 403, "Forbidden" },		    { 404, "Not Found" },
+		{ 405, "Method Not Allowed" },	    { 409, "Conflict" },
+		{ 413, "Content Too Large" },	    { 415, "Unsupported Media Type" },
+		{ 422, "Unprocessable Content" },   { 429, "Too Many Requests" },
+		{ 503, "Service Unavailable" },	    { 504, "Gateway Timeout" },
+		{ 507, "Insufficient Storage" },
+	};
+
+	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
+		if (titles[i].status == status)
+			return titles[i].title;
+	}
+	return "Error";
+}
+
+/* `list`: the elements of detail, JSON; else `text`. */
+static void send_error(struct call *c, int status, const char *text, const struct strbuf *list)
+{
+	struct strbuf *out = &c->front->out;
+	struct json_writer w = { .out = out };
+	bool problem = wants_problem(c);
+
+	strbuf_reset(out);
+	json_begin_object(&w);
+	if (problem) {
+		json_write_name(&w, "type");
+		json_write_text(&w, STR("about:blank"));
+		json_write_name(&w, "title");
+		json_write_text(&w, str_of(title_of(status)));
+		json_write_name(&w, "status");
+		json_write_integer(&w, status);
+	}
+	if (text || problem) {
+		json_write_name(&w, "detail");
+		json_write_text(&w, str_of(text ? text : "the request has errors"));
+	}
+	if (list) {
+		json_write_name(&w, problem ? "errors" : "detail");
+		json_begin_array(&w);
+		json_write_raw(&w, strbuf_str(list));
+		json_end_array(&w);
+	}
+	json_end_object(&w);
+	if (strbuf_error(out) || (list && strbuf_error(list)))
+		answer(c, 503, TYPE_JSON, STR("{\"detail\":\"out of memory\"}"));
+	else
+		answer(c, status, problem ? "application/problem+json" : TYPE_JSON,
+		       strbuf_str(out));
+}
+
+void answer_error(struct call *c, int status, unsigned retry_after, const char *format, ...)
+{
+	char text[1024];
+	char seconds[16];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (retry_after > 0) {
+		snprintf(seconds, sizeof(seconds), "%u", retry_after);
+		http_set_header(c->exchange, "Retry-After", seconds);
+	}
+	send_error(c, status, text, NULL);
+}
+
+/* --- faults of a request --- */
+
+static void free_faults(void *faults)
+{
+	strbuf_done(&((struct faults *)faults)->text);
+}
+
+struct faults *faults_new(struct call *c)
+{
+	struct arena *a = http_arena(c->exchange);
+	struct faults *f = arena_calloc(a, 1, sizeof(*f));
+
+	if (!f || arena_on_free(a, free_faults, f) < 0)
+		return NULL;
+	f->writer.out = &f->text;
+	return f;
+}
+
+static void write_place(struct json_writer *w, const struct fault_place *at)
+{
+	json_write_name(w, "loc");
+	json_begin_array(w);
+	json_write_text(w, str_of(at->source));
+	if (at->list) {
+		json_write_text(w, str_of(at->list));
+		json_write_integer(w, at->index);
+	}
+	if (at->member.n > 0)
+		json_write_text(w, at->member);
+	json_end_array(w);
+}
+
+/* False when there are too many: the fault is only counted. */
+static bool begin_fault(struct faults *f, const struct fault_place *at, const char *type,
+			const char *message)
+{
+	struct json_writer *w = &f->writer;
+
+	if (f->count++ >= FAULTS_MAX)
+		return false;
+	json_begin_object(w);
+	json_write_name(w, "type");
+	json_write_text(w, str_of(type));
+	write_place(w, at);
+	json_write_name(w, "msg");
+	json_write_text(w, str_of(message));
+	json_write_name(w, "input");
+	return true;
+}
+
+static void end_fault(struct faults *f, struct str ctx)
+{
+	if (ctx.n > 0) {
+		json_write_name(&f->writer, "ctx");
+		json_write_raw(&f->writer, ctx);
+	}
+	json_end_object(&f->writer);
+}
+
+void faults_add(struct faults *f, const struct fault_place *at, const struct field_fault *what,
+		const struct fault_input *input)
+{
+	if (!begin_fault(f, at, what->type, what->message))
+		return;
+	if (input->hidden)
+		json_write_text(&f->writer, STR("***"));
+	else if (input->value)
+		json_write_value(&f->writer, input->value);
+	else if (input->text.p)
+		json_write_text(&f->writer, input->text);
+	else
+		json_write_null(&f->writer);
+	end_fault(f, what->ctx);
+}
+
+void faults_add_json(struct faults *f, const struct json_fault *what)
+{
+	struct fault_place at = { .source = "body" };
+	struct json_writer *w = &f->writer;
+
+	f->count++;
+	json_begin_object(w);
+	json_write_name(w, "type");
+	json_write_text(w, STR("json_invalid"));
+	json_write_name(w, "loc");
+	json_begin_array(w);
+	json_write_text(w, str_of(at.source));
+	json_write_unsigned(w, what->offset);
+	json_end_array(w);
+	json_write_name(w, "msg");
+	json_write_text(w, STR("JSON decode error"));
+	json_write_name(w, "input");
+	json_begin_object(w);
+	json_end_object(w);
+	json_write_name(w, "ctx");
+	json_begin_object(w);
+	json_write_name(w, "error");
+	json_write_text(w, str_of(what->what));
+	json_end_object(w);
+	json_end_object(w);
+}
+
+void faults_add_missing(struct faults *f, const struct fault_place *at, const struct program *p,
+			const struct cJSON *object)
+{
+	struct json_writer *w = &f->writer;
+
+	if (!begin_fault(f, at, "missing", "Field required"))
+		return;
+	json_begin_object(w);
+	for (const struct cJSON *m = json_first(object); m; m = json_next(m)) {
+		int input = program_find_input(p, json_name(m));
+
+		json_write_name_str(w, json_name(m));
+		if (input >= 0 && p->inputs[input].private)
+			json_write_text(w, STR("***"));
+		else
+			json_write_value(w, m);
+	}
+	json_end_object(w);
+	end_fault(f, (struct str){ 0 });
+}
+
+void answer_faults(struct call *c, struct faults *f)
+{
+	char omitted[24];
+
+	if (f->count > FAULTS_MAX) {
+		snprintf(omitted, sizeof(omitted), "%u", f->count - FAULTS_MAX);
+		http_set_header(c->exchange, "X-Errors-Omitted", omitted);
+	}
+	send_error(c, 422, NULL, &f->text);
+}

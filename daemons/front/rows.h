@@ -1,0 +1,19 @@
+/* One JSON object into the cells of the generation's row, its faults gathered. */
+#ifndef FRONT_ROWS_H
+#define FRONT_ROWS_H
+
+#include "answers.h"
+
+struct cJSON;
+
+/*
+ * Reads the object into c->generation->row. at: the place of the object; its member is set for each
+ * fault. True if the row is whole. What is no object is a fault, too.
+ */
+bool rows_read(struct call *c, const struct cJSON *object, const struct fault_place *at,
+	       struct arena *a, struct faults *f);
+
+/* The type of the body: JSON, or the call has ended with 415. */
+bool rows_check_type(struct call *c);
+
+#endif

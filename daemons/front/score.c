@@ -1,0 +1,82 @@
+/* POST /score: one transaction in, its score, decision and reasons out, in one turn of the loop. */
+#include <errno.h>
+
+#include "generation.h"
+#include "handlers.h"
+#include "http/exchange.h"
+#include "json/value.h"
+#include "query.h"
+#include "rows.h"
+
+static void account(struct call *c, const struct score_result *r)
+{
+	struct scoreboard_slot *slot = c->front->slot;
+
+	atomic_fetch_add_explicit(&slot->rows_scored, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&slot->decisions[r->decision], 1, memory_order_relaxed);
+	if (r->reason_count > 0)
+		atomic_fetch_add_explicit(&slot->rows_explained, 1, memory_order_relaxed);
+}
+
+static void answer_score(struct call *c, const struct score_options *options)
+{
+	struct generation *g = c->generation;
+	struct strbuf *out = &c->front->out;
+	struct json_writer w = { .out = out };
+	struct score_result result;
+
+	score_row(&g->model, g->row, options, &g->scratch, &result);
+	account(c, &result);
+	strbuf_reset(out);
+	score_write_json(&w, &g->model, g->row, &result, true);
+	if (strbuf_error(out))
+		answer_error(c, 503, 1, "out of memory");
+	else
+		answer(c, 200, TYPE_JSON, strbuf_str(out));
+}
+
+/* An empty body is a missing one. */
+static int read_body(struct call *c, struct faults *f, const struct cJSON **ret)
+{
+	struct str body = http_body(c->exchange);
+	struct json_fault fault;
+	int r;
+
+	if (body.n == 0) {
+		faults_add(f, &(struct fault_place){ .source = "body" },
+			   &(struct field_fault){ .type = "missing", .message = "Field required" },
+			   &(struct fault_input){ 0 });
+		return -EBADMSG;
+	}
+	r = json_parse(body, http_arena(c->exchange), ret, &fault);
+	if (r == -EBADMSG)
+		faults_add_json(f, &fault);
+	return r;
+}
+
+void handle_score(struct call *c)
+{
+	struct fault_place at = { .source = "body" };
+	struct score_options options;
+	const struct cJSON *body;
+	struct faults *f;
+	int r;
+
+	if (!rows_check_type(c))
+		return;
+	f = faults_new(c);
+	if (!f) {
+		answer_error(c, 503, 1, "out of memory");
+		return;
+	}
+	query_read(c, f, &options);
+	r = read_body(c, f, &body);
+	if (r == 0)
+		rows_read(c, body, &at, http_arena(c->exchange), f);
+	if (r == -ENOMEM || arena_failed(http_arena(c->exchange)))
+		answer_error(c, 503, 1, "out of memory");
+	else if (f->count > 0)
+		answer_faults(c, f);
+	else
+		answer_score(c, &options);
+}
