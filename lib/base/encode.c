@@ -132,8 +132,12 @@ int hex_decode(struct str s, void *ret, size_t n)
 		if (hex_value(s.p[i]) < 0)
 			return -EINVAL;
 	}
-	for (size_t i = 0; i < n; i++)
-		out[i] = (uint8_t)(hex_value(s.p[2 * i]) << 4 | hex_value(s.p[2 * i + 1]));
+	for (size_t i = 0; i < n; i++) {
+		unsigned high = (unsigned)hex_value(s.p[2 * i]);
+		unsigned low = (unsigned)hex_value(s.p[2 * i + 1]);
+
+		out[i] = (uint8_t)(high << 4 | low);
+	}
 	return 0;
 }
 

@@ -19,33 +19,31 @@ static void store(struct errbuf *err, const char *text)
 	err->text[s.n] = '\0';
 }
 
-int errbuf_set(struct errbuf *err, int r, const char *format, ...)
+void errbuf_write(struct errbuf *err, const char *format, ...)
 {
 	/* A few bytes more than fit show whether the last character was whole. */
 	char text[sizeof(err->text) + 8];
 	va_list arguments;
 
 	if (!err)
-		return r;
+		return;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	store(err, text);
-	return r;
 }
 
-int errbuf_prefix(struct errbuf *err, int r, const char *format, ...)
+void errbuf_precede(struct errbuf *err, const char *format, ...)
 {
 	char prefix[sizeof(err->text)];
 	char text[2 * sizeof(err->text) + 2];
 	va_list arguments;
 
 	if (!err)
-		return r;
+		return;
 	va_start(arguments, format);
 	vsnprintf(prefix, sizeof(prefix), format, arguments);
 	va_end(arguments);
 	snprintf(text, sizeof(text), "%s: %s", prefix, err->text);
 	store(err, text);
-	return r;
 }

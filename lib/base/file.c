@@ -83,7 +83,7 @@ static int read_to_end(int fd, size_t room, size_t limit, char **ret, size_t *re
 int file_read(int dir_fd, const char *path, size_t limit, char **ret, size_t *ret_size)
 {
 	CLEANUP(close_p) int fd = -1;
-	struct stat st;
+	struct stat st = { 0 };
 	int r = open_regular(dir_fd, path, &fd, &st);
 
 	if (r < 0)

@@ -252,7 +252,7 @@ static bool journal_send(enum log_level level, struct str message)
 	                 state.name);
 	struct iovec parts[] = {
 		{ fields, (size_t)n },
-		{ (void *)(uintptr_t)message.p, message.n },
+		{ (void *)message.p, message.n },
 		{ (char[]){ '\n' }, 1 },
 	};
 	struct msghdr packet = { .msg_name = &address,

@@ -8,6 +8,7 @@
  */
 #include "config/yaml.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -43,8 +44,11 @@ struct builder {
 	unsigned documents;
 };
 
-__attribute__((format(printf, 4, 5))) static int fault(struct builder *b, int r, unsigned line,
-                                                       const char *format, ...)
+/* Returns r, in the view of the compiler too: see errbuf_set(). */
+#define fault(b, r, line, ...) errbuf_return((r), (say((b), (line), __VA_ARGS__), 0))
+
+__attribute__((format(printf, 3, 4))) static void say(struct builder *b, unsigned line,
+                                                      const char *format, ...)
 {
 	/* Long enough for errbuf_set() to do the cutting, which keeps characters whole. */
 	char text[sizeof(b->err->text) + 8];
@@ -53,7 +57,7 @@ __attribute__((format(printf, 4, 5))) static int fault(struct builder *b, int r,
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	return errbuf_set(b->err, r, "%s:%u: %s", b->file, line, text);
+	errbuf_write(b->err, "%s:%u: %s", b->file, line, text);
 }
 
 static unsigned line_of(const yaml_event_t *event)
@@ -249,6 +253,7 @@ static int on_event(struct builder *b, const yaml_event_t *event)
 		return r < 0 ? r : on_begin(b, YAML_MAPPING, line);
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
+		assert(b->depth > 0); /* libyaml's events are balanced */
 		b->depth--;
 		return 0;
 	default:
