@@ -125,8 +125,8 @@ static int check_settings(struct daemon_running *run, const struct message *m, s
 static void on_settings_check(void *self, struct message *m)
 {
 	struct daemon_running *run = self;
-	struct msg_settings_checked answer = {0};
-	struct errbuf err = {""};
+	struct msg_settings_checked answer = { 0 };
+	struct errbuf err = { "" };
 
 	answer.result = check_settings(run, m, &err);
 	if (answer.result < 0)
@@ -134,14 +134,13 @@ static void on_settings_check(void *self, struct message *m)
 	channel_send(run->d->channel, MSG_SETTINGS_CHECKED, m->id, &answer, -1);
 }
 
-static enum log_level level_of(const struct settings *s)
+void daemon_log_settings(const struct settings *s)
 {
-	static const char *const names[LOG_LEVEL_MAX] = {"error", "warning", "info", "debug"};
+	static const char *const names[LOG_LEVEL_MAX] = { "error", "warning", "info", "debug" };
 
 	for (unsigned i = 0; i < LOG_LEVEL_MAX; i++)
 		if (strcmp(s->log.level, names[i]) == 0)
-			return (enum log_level)i;
-	return LOG_LEVEL_INFO;
+			log_set_level((enum log_level)i);
 }
 
 static void on_settings_apply(void *self, struct message *m)
@@ -161,7 +160,7 @@ static void on_settings_apply(void *self, struct message *m)
 	run->settings = run->next;
 	run->next = NULL;
 	d->settings = run->settings;
-	log_set_level(level_of(d->settings));
+	daemon_log_settings(d->settings);
 	settings_free(old);
 }
 
@@ -177,16 +176,16 @@ static void on_own_message(void *self, struct message *m)
 }
 
 static const struct channel_handler common[] = {
-        {MSG_DRAIN,          on_drain         },
-        {MSG_SETTINGS_CHECK, on_settings_check},
-        {MSG_SETTINGS_APPLY, on_settings_apply},
+	{ MSG_DRAIN, on_drain },
+	{ MSG_SETTINGS_CHECK, on_settings_check },
+	{ MSG_SETTINGS_APPLY, on_settings_apply },
 };
 #define COMMON_COUNT (sizeof(common) / sizeof(common[0]))
 
 static int open_channel(struct daemon_running *run)
 {
 	const struct channel_handler *own = run->d->handlers;
-	struct channel_options o = {.on_end = on_end, .self = run};
+	struct channel_options o = { .on_end = on_end, .self = run };
 	size_t n = 0;
 
 	while (own && own[n].handler)
@@ -197,7 +196,7 @@ static int open_channel(struct daemon_running *run)
 	memcpy(run->handlers, common, sizeof(common));
 	for (size_t i = 0; i < n; i++)
 		run->handlers[COMMON_COUNT + i] =
-		        (struct channel_handler){own[i].type, on_own_message};
+		        (struct channel_handler){ own[i].type, on_own_message };
 	o.handlers = run->handlers;
 	return channel_new(run->d->base, DAEMON_CHANNEL_FD, &o, &run->d->channel);
 }
@@ -218,7 +217,7 @@ static void beat(const struct daemon *d)
 static void on_tick(void *self)
 {
 	struct daemon_running *run = self;
-	struct msg_tick tick = {.sequence = run->ticks++};
+	struct msg_tick tick = { .sequence = run->ticks++ };
 
 	loop_timer_arm(run->tick, TICK_MS);
 	beat(run->d);
@@ -244,7 +243,7 @@ static int prepare(struct daemon_running *run)
 
 static int say_ready(const struct daemon *d)
 {
-	struct msg_ready ready = {0};
+	struct msg_ready ready = { 0 };
 	int r;
 
 	memcpy(ready.build_id, BUILD_ID, sizeof(BUILD_ID));
@@ -263,13 +262,13 @@ static void ignore_signals(void)
 static int live(struct daemon_running *run)
 {
 	struct daemon *d = run->d;
-	struct errbuf err = {""};
+	struct errbuf err = { "" };
 	int r = introduction_receive(d, &run->settings, &err);
 
 	if (r < 0)
 		return log_error(r, "%s", err.text);
 	d->settings = run->settings;
-	log_set_level(level_of(d->settings));
+	daemon_log_settings(d->settings);
 	log_set_nonblocking(d->settings->log.buffer_kib * (size_t)1024);
 	r = jail_child_defaults(d->settings);
 	if (r < 0)
@@ -311,9 +310,9 @@ static int explain(const struct daemon *d, int argc, char **argv)
 {
 	char program[64];
 	struct option_command c = {
-	        .program = program,
-	        .synopsis = "[--help] [--version]",
-	        .about = "One of the processes of fraudd, which starts it. See fraudd(8).",
+		.program = program,
+		.synopsis = "[--help] [--version]",
+		.about = "One of the processes of fraudd, which starts it. See fraudd(8).",
 	};
 	int r;
 
@@ -328,7 +327,7 @@ static int explain(const struct daemon *d, int argc, char **argv)
 
 int daemon_run(struct daemon *d, int argc, char **argv)
 {
-	struct daemon_running run = {.d = d};
+	struct daemon_running run = { .d = d };
 
 	if (!introduction_is_channel(DAEMON_CHANNEL_FD))
 		return explain(d, argc, argv);

@@ -22,19 +22,20 @@ struct scoreboard;
 
 struct daemon {
 	const char *name; /* "front": log name and process title */
-	/* Everything the daemon needs; may block (it is before READY). Negative ends with status 1. */
+	/* Everything the daemon needs; may block (it is before READY). Negative ends with status 1.
+	 */
 	int (*start)(struct daemon *d);
-	/* Leave in peace: stop taking work after `seconds`, end what runs, then daemon_leave(). NULL:
-	 * daemon_run() leaves at once. Comes once; a SIGTERM after it ends the loop. */
+	/* Leave in peace: stop taking work after `seconds`, end what runs, then daemon_leave().
+	 * NULL: daemon_run() leaves at once. Comes once; a SIGTERM after it ends the loop. */
 	void (*drain)(struct daemon *d, uint32_t seconds);
 	/* The loop has ended, or start() has failed half-way: free what is there. */
 	void (*stop)(struct daemon *d);
-	/* Reload in two steps: check may fail and has no effect; apply has the effect and may not fail.
-	 * After apply() d->settings is the new struct. Either may be NULL. */
+	/* Reload in two steps: check may fail and has no effect; apply has the effect and may not
+	 * fail. After apply() d->settings is the new struct. Either may be NULL. */
 	int (*check)(struct daemon *d, const struct settings *next, struct errbuf *err);
 	void (*apply)(struct daemon *d, const struct settings *next);
 	const struct channel_handler *handlers; /* beside those that daemon_run() answers itself */
-	void *self; /* for the handlers and the functions above */
+	void *self;                             /* for the handlers and the functions above */
 
 	/* filled before start() */
 	struct event_base *base;
@@ -58,6 +59,9 @@ void daemon_leave(struct daemon *d, int status);
 /* 40 hex digits: the digest of what two processes of a suite must agree on (see the folder's
  * CMakeLists.txt). Both ends of a channel compare it. */
 const char *daemon_build_id(void);
+
+/* Puts log.level in force; daemon_run() does it by itself. */
+void daemon_log_settings(const struct settings *s);
 
 /* Removes from the environment what a child has no business with (architecture.md: PATH, LANG, TZ,
  * CA and proxy names stay). */
