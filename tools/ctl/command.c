@@ -1,0 +1,68 @@
+/*
+ * What every command does the same way: read the host's settings, open the database, say what failed.
+ *
+ * Called by the commands of main.c's table.
+ */
+#include "command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/option.h"
+#include "db/db.h"
+
+#define DEFAULT_CONFIG "/etc/fraudd/fraudd.yaml"
+
+extern char **environ;
+
+int command_usage(int r)
+{
+	return r == OPTION_ANSWERED ? EXIT_DONE : EXIT_USAGE;
+}
+
+int command_failed(const char *command, const struct errbuf *err)
+{
+	fprintf(stderr, "fraudctl %s: %s\n", command, err->text);
+	return EXIT_FAILED;
+}
+
+static void on_settings_error(void *self, const char *text)
+{
+	(void)self;
+	fprintf(stderr, "fraudctl: %s\n", text);
+}
+
+int command_settings(const char *path, struct settings **ret)
+{
+	struct settings_sources from = { .yaml_path = path, .environ = environ };
+
+	if (!from.yaml_path)
+		from.yaml_path = getenv("FRAUDD_CONFIG");
+	if (!from.yaml_path && access(DEFAULT_CONFIG, F_OK) == 0)
+		from.yaml_path = DEFAULT_CONFIG;
+	return settings_load(&from, on_settings_error, NULL, ret);
+}
+
+void command_settings_free_p(struct settings *const *s)
+{
+	settings_free(*s);
+}
+
+int command_open_database(const char *url, const char *config, struct db **ret, struct errbuf *err)
+{
+	CLEANUP(command_settings_free_p) struct settings *settings = NULL;
+	struct db_options o = { .url = url, .application = "fraudctl" };
+	int r;
+
+	if (!url) {
+		r = command_settings(config, &settings);
+		if (r < 0)
+			return errbuf_set(err, r, "the settings cannot be used");
+		o.url = settings->database.url;
+		o.connect_timeout_ms = settings->database.connect_timeout_ms;
+	}
+	return db_open(&o, ret, err);
+}
