@@ -36,7 +36,7 @@ static void hide_pids(const char *text, struct strbuf *ret)
 static void expect_output(int (*fn)(const void *), const void *argument, const char *expected)
 {
 	struct strbuf shown = { 0 };
-	char output[4096];
+	char output[4096] = "";
 
 	assert_int_equal(capture(fn, argument, output, sizeof(output)), 0);
 	hide_pids(output, &shown);
@@ -131,14 +131,13 @@ static void escapes(void **unused)
 
 static int log_long(const void *unit)
 {
-	static char text[20000];
-	const char *p = unit;
-	size_t n = strlen(p);
+	struct strbuf text = { 0 };
 
-	for (size_t i = 0; i + n < sizeof(text); i += n)
-		memcpy(text + i, p, n);
+	while (text.n < 20000)
+		strbuf_adds(&text, unit);
 	log_open("x", LOG_LEVEL_INFO);
-	log_error(-ENOMEM, "%s", text);
+	log_error(-ENOMEM, "%s", text.p);
+	strbuf_done(&text);
 	return 0;
 }
 
