@@ -24,9 +24,9 @@
 #define DAYS_END 2932897
 
 static const size_t column_sizes[COLUMN_TYPE_MAX] = {
-        [COLUMN_INT2] = 2,   [COLUMN_INT4] = 4,      [COLUMN_INT8] = 8,
-        [COLUMN_FLOAT4] = 4, [COLUMN_FLOAT8] = 8,    [COLUMN_BOOL] = 1,
-        [COLUMN_DATE] = 4,   [COLUMN_TIMESTAMP] = 8, [COLUMN_TIMESTAMPTZ] = 8,
+	[COLUMN_INT2] = 2,   [COLUMN_INT4] = 4,      [COLUMN_INT8] = 8,
+	[COLUMN_FLOAT4] = 4, [COLUMN_FLOAT8] = 8,    [COLUMN_BOOL] = 1,
+	[COLUMN_DATE] = 4,   [COLUMN_TIMESTAMP] = 8, [COLUMN_TIMESTAMPTZ] = 8,
 };
 
 bool column_fits(enum input_type input, enum column_type column)
@@ -85,7 +85,7 @@ static double widen(float v)
 	double d = v;
 
 	if (isfinite(v))
-		number_from_text((struct str){text, number_print_float(v, text)}, &d);
+		number_from_text((struct str){ text, number_print_float(v, text) }, &d);
 	return d;
 }
 
@@ -108,13 +108,13 @@ static double load_float(enum column_type type, const void *p)
 
 static int set_integer(int64_t v, struct cell *ret)
 {
-	*ret = (struct cell){.present = true, .v.integer = v};
+	*ret = (struct cell){ .present = true, .v.integer = v };
 	return 0;
 }
 
 static int set_number(double v, struct cell *ret)
 {
-	*ret = (struct cell){.present = true, .v.number = v};
+	*ret = (struct cell){ .present = true, .v.number = v };
 	return 0;
 }
 
@@ -141,8 +141,8 @@ static int from_numeric(const struct program_input *in, const void *p, size_t n,
 		return fault_set(ret_fault, in->type == INPUT_INTEGER ? FAULT_INT_PARSING
 		                                                      : FAULT_FLOAT_PARSING);
 	if (in->type == INPUT_INTEGER)
-		return reading_integer((struct str){text, (size_t)r}, ret, ret_fault);
-	return reading_number((struct str){text, (size_t)r}, ret, ret_fault);
+		return reading_integer((struct str){ text, (size_t)r }, ret, ret_fault);
+	return reading_number((struct str){ text, (size_t)r }, ret, ret_fault);
 }
 
 /* NaN is "missing", as its text in a CSV. */
@@ -188,7 +188,7 @@ static int from_time_column(const struct program_input *in, enum column_type typ
 		us += in->zone_seconds * SECOND_US;
 	if (in->type == INPUT_DATE)
 		us = time_midnight(us);
-	return reading_instant(in, us, (struct str){0}, ret, ret_fault);
+	return reading_instant(in, us, (struct str){ 0 }, ret, ret_fault);
 }
 
 static bool is_time_column(enum column_type type)
@@ -202,7 +202,7 @@ int cell_from_binary(const struct program_input *in, enum column_type type, cons
 	if (!p)
 		return reading_absent(in, ret, ret_fault);
 	if (type == COLUMN_TEXT)
-		return cell_from_text(in, (struct str){p, n}, ret, ret_fault);
+		return cell_from_text(in, (struct str){ p, n }, ret, ret_fault);
 	if (!column_fits(in->type, type) || (column_sizes[type] && n != column_sizes[type]))
 		return fault_set(ret_fault, FAULT_FLOAT_TYPE);
 	if (is_time_column(type))

@@ -39,7 +39,7 @@ static void compiler_done(struct compiler *c)
 
 static struct image_text add_pool(struct compiler *c, struct str s)
 {
-	struct image_text t = {(uint32_t)c->pool.n, (uint32_t)s.n};
+	struct image_text t = { (uint32_t)c->pool.n, (uint32_t)s.n };
 
 	strbuf_add(&c->pool, s.p, s.n);
 	return t;
@@ -52,14 +52,14 @@ static uint32_t value_count(const struct compiler *c)
 
 static void add_number(struct compiler *c, double v)
 {
-	union image_value value = {.number = v};
+	union image_value value = { .number = v };
 
 	strbuf_add(&c->values, &value, sizeof(value));
 }
 
 static void add_integer(struct compiler *c, int64_t v)
 {
-	union image_value value = {.integer = v};
+	union image_value value = { .integer = v };
 
 	strbuf_add(&c->values, &value, sizeof(value));
 }
@@ -111,14 +111,14 @@ static bool is_textual(enum input_type type)
 static void add_input(struct compiler *c, const struct program_input *in)
 {
 	struct image_input record = {
-	        .name = add_pool(c, in->name),
-	        .type = (uint8_t)in->type,
-	        .role = (uint8_t)in->role,
-	        .flags = (uint8_t)((in->required ? IMAGE_INPUT_REQUIRED : 0) |
-	                           (in->private ? IMAGE_INPUT_PRIVATE : 0) |
-	                           (in->has_default ? IMAGE_INPUT_DEFAULT : 0)),
-	        .missing_first = value_count(c),
-	        .missing_count = in->missing_count,
+		.name = add_pool(c, in->name),
+		.type = (uint8_t)in->type,
+		.role = (uint8_t)in->role,
+		.flags = (uint8_t)((in->required ? IMAGE_INPUT_REQUIRED : 0) |
+		                   (in->private ? IMAGE_INPUT_PRIVATE : 0) |
+		                   (in->has_default ? IMAGE_INPUT_DEFAULT : 0)),
+		.missing_first = value_count(c),
+		.missing_count = in->missing_count,
 	};
 
 	for (uint32_t i = 0; i < in->missing_count; i++)
@@ -148,17 +148,17 @@ static int add_inputs(struct compiler *c)
 
 static struct image_operand operand_record(struct operand o)
 {
-	return (struct image_operand){(uint16_t)o.kind, (uint16_t)o.index};
+	return (struct image_operand){ (uint16_t)o.kind, (uint16_t)o.index };
 }
 
 static void add_comparison(struct compiler *c, const struct declared_comparison *from)
 {
 	struct image_comparison record = {
-	        .left = operand_record(from->left),
-	        .right = operand_record(from->right),
-	        .op = (uint32_t)from->op,
-	        .first = value_count(c),
-	        .count = from->count,
+		.left = operand_record(from->left),
+		.right = operand_record(from->right),
+		.op = (uint32_t)from->op,
+		.first = value_count(c),
+		.count = from->count,
 	};
 
 	if (from->texts)
@@ -229,15 +229,15 @@ static int add_feature(struct compiler *c, uint32_t i)
 {
 	const struct declared_feature *f = &c->d->features[i];
 	struct image_feature record = {
-	        .name = add_pool(c, f->name),
-	        .op = (uint8_t)f->op,
-	        .part = (uint8_t)f->part,
-	        .any = f->any,
-	        .input = find_input(c->d, f->name),
-	        .a = operand_record(f->a),
-	        .b = operand_record(f->b),
-	        .lo = f->lo,
-	        .hi = f->hi,
+		.name = add_pool(c, f->name),
+		.op = (uint8_t)f->op,
+		.part = (uint8_t)f->part,
+		.any = f->any,
+		.input = find_input(c->d, f->name),
+		.a = operand_record(f->a),
+		.b = operand_record(f->b),
+		.lo = f->lo,
+		.hi = f->hi,
 	};
 	int r = set_learned(c, f, c->l ? &c->l->features[i] : NULL, &record);
 
@@ -252,7 +252,7 @@ static int add_feature(struct compiler *c, uint32_t i)
 static void place(struct strbuf *whole, const struct strbuf *section, size_t record,
                   struct image_span *ret)
 {
-	static const char zeros[8] = {0};
+	static const char zeros[8] = { 0 };
 
 	ret->at = (uint32_t)whole->n;
 	ret->count = (uint32_t)(section->n / record);
@@ -311,8 +311,8 @@ static void *copy_aligned(struct arena *a, const struct strbuf *from)
 int program_compile(const struct declaration *d, const struct learned *l, struct arena *a,
                     void **ret_image, size_t *ret_size, struct errbuf *err)
 {
-	CLEANUP(compiler_done) struct compiler c = {.d = d, .l = l, .err = err};
-	CLEANUP(strbuf_done) struct strbuf whole = {0};
+	CLEANUP(compiler_done) struct compiler c = { .d = d, .l = l, .err = err };
+	CLEANUP(strbuf_done) struct strbuf whole = { 0 };
 	void *image = NULL;
 	int r;
 

@@ -101,7 +101,7 @@ static bool is_listed(const char *list, struct str word)
 	while (*list) {
 		size_t n = strcspn(list, " ");
 
-		if (str_equal(word, (struct str){list, n}))
+		if (str_equal(word, (struct str){ list, n }))
 			return true;
 		list += n;
 		list += strspn(list, " ");
@@ -155,12 +155,12 @@ int declare_name(struct declaring *d, const struct yaml_node *mapping, const cha
 static struct operand operand_of_input(const struct declaring *d, const struct program_input *in)
 {
 	static const enum operand_kind kinds[INPUT_TYPE_MAX] = {
-	        [INPUT_INTEGER] = OPERAND_INTEGER, [INPUT_NUMBER] = OPERAND_NUMBER,
-	        [INPUT_CATEGORY] = OPERAND_TEXT,   [INPUT_DATETIME] = OPERAND_TIME,
-	        [INPUT_DATE] = OPERAND_TIME,       [INPUT_TEXT] = OPERAND_TEXT,
+		[INPUT_INTEGER] = OPERAND_INTEGER, [INPUT_NUMBER] = OPERAND_NUMBER,
+		[INPUT_CATEGORY] = OPERAND_TEXT,   [INPUT_DATETIME] = OPERAND_TIME,
+		[INPUT_DATE] = OPERAND_TIME,       [INPUT_TEXT] = OPERAND_TEXT,
 	};
 
-	return (struct operand){kinds[in->type], (uint32_t)(in - d->d->inputs)};
+	return (struct operand){ kinds[in->type], (uint32_t)(in - d->d->inputs) };
 }
 
 int declare_operand(const struct declaring *d, unsigned line, struct str name, struct operand *ret)
@@ -173,7 +173,7 @@ int declare_operand(const struct declaring *d, unsigned line, struct str name, s
 		return 0;
 	}
 	if (f) {
-		*ret = (struct operand){OPERAND_FEATURE, (uint32_t)(f - d->d->features)};
+		*ret = (struct operand){ OPERAND_FEATURE, (uint32_t)(f - d->d->features) };
 		return 0;
 	}
 	if (map_get(&d->later, name))
@@ -290,7 +290,7 @@ static int declare_root(struct declaring *d, const struct yaml_node *root)
 int program_declare(struct str yaml, const char *file, struct arena *a, struct declaration **ret,
                     struct errbuf *err)
 {
-	struct declaring d = {.file = file, .a = a, .err = err};
+	struct declaring d = { .file = file, .a = a, .err = err };
 	struct yaml_node *root;
 	int r;
 

@@ -26,7 +26,7 @@ static int fail(const struct comparing *p, const char *what)
 
 static void skip(struct comparing *p, size_t n)
 {
-	p->rest = text_trim((struct str){p->rest.p + n, p->rest.n - n});
+	p->rest = text_trim((struct str){ p->rest.p + n, p->rest.n - n });
 }
 
 /* Length of a bare name: up to a blank or a comparison sign. */
@@ -54,11 +54,11 @@ static int take_name(struct comparing *p, struct str *ret)
 		end = memchr(s.p + 1, s.p[0], s.n - 1);
 		if (!end)
 			return fail(p, "a quote is not closed");
-		*ret = (struct str){s.p + 1, (size_t)(end - s.p) - 1};
+		*ret = (struct str){ s.p + 1, (size_t)(end - s.p) - 1 };
 		skip(p, ret->n + 2);
 		return 0;
 	}
-	*ret = (struct str){s.p, bare_length(s)};
+	*ret = (struct str){ s.p, bare_length(s) };
 	skip(p, ret->n);
 	return ret->n > 0 ? 0 : fail(p, "it must begin with a name");
 }
@@ -66,9 +66,9 @@ static int take_name(struct comparing *p, struct str *ret)
 static int take_op(struct comparing *p)
 {
 	/* The longer ones first: "<=" begins with "<". */
-	static const enum comparison_op order[] = {COMPARE_LE, COMPARE_GE,    COMPARE_EQ,
-	                                           COMPARE_NE, COMPARE_LT,    COMPARE_GT,
-	                                           COMPARE_IN, COMPARE_NOT_IN};
+	static const enum comparison_op order[] = { COMPARE_LE, COMPARE_GE,    COMPARE_EQ,
+		                                    COMPARE_NE, COMPARE_LT,    COMPARE_GT,
+		                                    COMPARE_IN, COMPARE_NOT_IN };
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		struct str word = str_of(comparison_op_names[order[i]]);
@@ -96,8 +96,8 @@ static int set_number(const struct comparing *p, struct str s, uint32_t i)
 
 static int set_time(const struct comparing *p, struct str s, uint32_t i)
 {
-	const struct program_input as_datetime = {.type = INPUT_DATETIME,
-	                                          .zone_seconds = p->d->d->zone_seconds};
+	const struct program_input as_datetime = { .type = INPUT_DATETIME,
+		                                   .zone_seconds = p->d->d->zone_seconds };
 	struct field_fault fault;
 
 	if (time_from_text(&as_datetime, s, &p->c->times[i], &fault) < 0)
@@ -110,7 +110,7 @@ static int set_time(const struct comparing *p, struct str s, uint32_t i)
 static struct str unquote(struct str s)
 {
 	if (s.n >= 2 && is_quote(s.p[0]) && s.p[s.n - 1] == s.p[0])
-		return (struct str){s.p + 1, s.n - 2};
+		return (struct str){ s.p + 1, s.n - 2 };
 	return s;
 }
 
@@ -165,7 +165,7 @@ static uint32_t count_items(struct str s)
 	uint32_t count = 1;
 
 	for (size_t n = item_length(s); n < s.n; n = item_length(s)) {
-		s = (struct str){s.p + n + 1, s.n - n - 1};
+		s = (struct str){ s.p + n + 1, s.n - n - 1 };
 		count++;
 	}
 	return count;
@@ -180,18 +180,18 @@ static int read_list(struct comparing *p)
 
 	if (s.n < 2 || s.p[0] != '[' || s.p[s.n - 1] != ']')
 		return fail(p, "in and not_in need a list in brackets");
-	s = text_trim((struct str){s.p + 1, s.n - 2});
+	s = text_trim((struct str){ s.p + 1, s.n - 2 });
 	count = count_items(s);
 	if (s.n == 0 || count > PROGRAM_MAX_CONSTANTS)
 		return fail(p, "the list is empty or too long");
 	r = make_room(p, count);
 	for (uint32_t i = 0; r == 0 && i < count; i++) {
 		size_t n = item_length(s);
-		struct str item = text_trim((struct str){s.p, n});
+		struct str item = text_trim((struct str){ s.p, n });
 
 		r = item.n > 0 ? set_constant(p, item, i) : fail(p, "an item of the list is empty");
 		if (i + 1 < count)
-			s = (struct str){s.p + n + 1, s.n - n - 1};
+			s = (struct str){ s.p + n + 1, s.n - n - 1 };
 	}
 	return r;
 }
@@ -233,7 +233,7 @@ static int check_left(const struct comparing *p)
 int declare_comparison(const struct declaring *d, const struct yaml_node *n,
                        struct declared_comparison *ret)
 {
-	struct comparing p = {.d = d, .line = n->line, .text = n->text, .c = ret};
+	struct comparing p = { .d = d, .line = n->line, .text = n->text, .c = ret };
 	struct str name;
 	int r;
 

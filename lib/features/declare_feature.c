@@ -60,7 +60,7 @@ static int declare_clip(struct declaring *d, const struct yaml_node *n, struct d
 static int declare_native(struct declaring *d, const struct yaml_node *m,
                           struct declared_feature *f)
 {
-	static const char *const words[] = {"native", "median"};
+	static const char *const words[] = { "native", "median" };
 	const struct yaml_node *n = yaml_get(m, "missing");
 	int i;
 
@@ -152,8 +152,8 @@ static int declare_days_between(struct declaring *d, const struct yaml_node *m,
 static int declare_not_equal(struct declaring *d, const struct yaml_node *m,
                              struct declared_feature *f)
 {
-	static const char *const words[] = {"0", "1", "native"};
-	static const double values[] = {0, 1, (double)NAN};
+	static const char *const words[] = { "0", "1", "native" };
+	static const double values[] = { 0, 1, (double)NAN };
 	const struct yaml_node *n = yaml_get(m, "missing");
 	int i = 0;
 
@@ -226,16 +226,16 @@ static int declare_log1p(struct declaring *d, const struct yaml_node *m, struct 
 }
 
 static const struct operator_rule rules[FEATURE_OP_MAX] = {
-        [OP_NUMBER] = {1, "name op of missing clip", declare_number_feature},
-        [OP_CATEGORY] = {1, "name op of",              declare_category      },
-        [OP_DATE_PART] = {1, "name op of part",         declare_date_part     },
-        [OP_IS_NIGHT] = {1, "name op of",              declare_is_night      },
-        [OP_DAYS_BETWEEN] = {2, "name op of min max",      declare_days_between  },
-        [OP_NOT_EQUAL] = {2, "name op of missing",      declare_not_equal     },
-        [OP_BUCKET] = {1, "name op of limits",       declare_bucket        },
-        [OP_FLAG] = {0, "name op all any",         declare_flag          },
-        [OP_RATIO] = {2, "name op of",              declare_ratio         },
-        [OP_LOG1P] = {1, "name op of",              declare_log1p         },
+	[OP_NUMBER] = { 1, "name op of missing clip", declare_number_feature },
+	[OP_CATEGORY] = { 1, "name op of", declare_category },
+	[OP_DATE_PART] = { 1, "name op of part", declare_date_part },
+	[OP_IS_NIGHT] = { 1, "name op of", declare_is_night },
+	[OP_DAYS_BETWEEN] = { 2, "name op of min max", declare_days_between },
+	[OP_NOT_EQUAL] = { 2, "name op of missing", declare_not_equal },
+	[OP_BUCKET] = { 1, "name op of limits", declare_bucket },
+	[OP_FLAG] = { 0, "name op all any", declare_flag },
+	[OP_RATIO] = { 2, "name op of", declare_ratio },
+	[OP_LOG1P] = { 1, "name op of", declare_log1p },
 };
 
 /* `of: a` or `of: [a, b]`. */
@@ -244,7 +244,7 @@ static int declare_of(struct declaring *d, const struct yaml_node *m, struct dec
 	const struct operator_rule *rule = &rules[f->op];
 	const struct yaml_node *n = yaml_get(m, "of");
 	const struct yaml_node *item;
-	struct operand *const operands[] = {&f->a, &f->b};
+	struct operand *const operands[] = { &f->a, &f->b };
 	int r;
 
 	if (rule->operands == 0)
@@ -277,7 +277,8 @@ static int declare_feature(struct declaring *d, const struct yaml_node *m,
 	if (r < 0)
 		return r;
 	*f = (struct declared_feature){
-	        .name = d->name, .line = m->line, .lo = -INFINITY, .hi = INFINITY};
+		.name = d->name, .line = m->line, .lo = -INFINITY, .hi = INFINITY
+	};
 	op = yaml_get(m, "op");
 	if (!op)
 		return declare_fail(d, m->line, "\"op\" is missing");

@@ -53,7 +53,7 @@ static bool role_fits(enum input_role role, enum input_type type)
 
 static int set_role(struct declaring *d, unsigned line, struct program_input *in)
 {
-	int *const places[INPUT_ROLE_COUNT] = {NULL, &d->d->key, &d->d->time, &d->d->entity};
+	int *const places[INPUT_ROLE_COUNT] = { NULL, &d->d->key, &d->d->time, &d->d->entity };
 	int *place = places[in->role];
 
 	if (!place)
@@ -125,7 +125,7 @@ static int declare_default(struct declaring *d, const struct yaml_node *n, struc
 	    !cell.present)
 		return declare_fail(d, n->line, "default \"%.*s\" is no %s", STR_ARGS(n->text),
 		                    input_type_names[in->type]);
-	cell.raw = (struct str){0};
+	cell.raw = (struct str){ 0 };
 	in->initial = cell;
 	in->has_default = true;
 	return 0;
@@ -202,13 +202,13 @@ static int add_plain(struct declaration *d, struct map *seen, struct arena *a, s
 	if (name.n == 0 || name.n > PROGRAM_MAX_NAME || !str_is_utf8(name))
 		return errbuf_set(err, -EINVAL, "feature name \"%.*s\" must be 1 to %d bytes",
 		                  STR_ARGS(name), PROGRAM_MAX_NAME);
-	*in = (struct program_input){.name = name, .type = key ? INPUT_INTEGER : INPUT_NUMBER};
+	*in = (struct program_input){ .name = name, .type = key ? INPUT_INTEGER : INPUT_NUMBER };
 	*f = (struct declared_feature){
-	        .name = name,
-	        .op = OP_NUMBER,
-	        .a = {key ? OPERAND_INTEGER : OPERAND_NUMBER, d->input_count},
-	        .lo = -__builtin_inf(),
-	        .hi = __builtin_inf(),
+		.name = name,
+		.op = OP_NUMBER,
+		.a = { key ? OPERAND_INTEGER : OPERAND_NUMBER, d->input_count },
+		.lo = -__builtin_inf(),
+		.hi = __builtin_inf(),
 	};
 	r = map_add(seen, a, name, in);
 	if (r == -EEXIST)
@@ -231,7 +231,7 @@ static void set_plain_key(struct declaration *d)
 	if (d->key < 0) {
 		d->key = (int)d->input_count++;
 		d->inputs[d->key] =
-		        (struct program_input){.name = STR(PLAIN_KEY), .type = INPUT_INTEGER};
+		        (struct program_input){ .name = STR(PLAIN_KEY), .type = INPUT_INTEGER };
 	}
 	d->inputs[d->key].role = ROLE_KEY;
 }
@@ -240,7 +240,7 @@ int program_declare_plain(const struct str *names, size_t count, struct arena *a
                           struct declaration **ret, struct errbuf *err)
 {
 	struct declaration *d = arena_calloc(a, 1, sizeof(*d));
-	struct map seen = {0};
+	struct map seen = { 0 };
 	int r;
 
 	if (count == 0 || count >= PROGRAM_MAX_INPUTS)

@@ -56,9 +56,9 @@ static bool is_index(const struct checker *c, const struct program_index *x)
 static bool is_operand(const struct checker *c, struct image_operand o, uint32_t at)
 {
 	static const uint8_t kinds[INPUT_TYPE_MAX] = {
-	        [INPUT_INTEGER] = OPERAND_INTEGER, [INPUT_NUMBER] = OPERAND_NUMBER,
-	        [INPUT_CATEGORY] = OPERAND_TEXT,   [INPUT_DATETIME] = OPERAND_TIME,
-	        [INPUT_DATE] = OPERAND_TIME,       [INPUT_TEXT] = OPERAND_TEXT,
+		[INPUT_INTEGER] = OPERAND_INTEGER, [INPUT_NUMBER] = OPERAND_NUMBER,
+		[INPUT_CATEGORY] = OPERAND_TEXT,   [INPUT_DATETIME] = OPERAND_TIME,
+		[INPUT_DATE] = OPERAND_TIME,       [INPUT_TEXT] = OPERAND_TEXT,
 	};
 
 	if (o.kind == OPERAND_FEATURE)
@@ -238,20 +238,20 @@ struct image_view image_view_of(const struct program_header *h)
 	const char *base = (const char *)h;
 
 	return (struct image_view){
-	        .header = h,
-	        .inputs = (const void *)(base + h->inputs.at),
-	        .features = (const void *)(base + h->features.at),
-	        .comparisons = (const void *)(base + h->comparisons.at),
-	        .values = (const void *)(base + h->values.at),
-	        .texts = (const void *)(base + h->texts.at),
-	        .slots = (const void *)(base + h->slots.at),
-	        .pool = base + h->pool.at,
+		.header = h,
+		.inputs = (const void *)(base + h->inputs.at),
+		.features = (const void *)(base + h->features.at),
+		.comparisons = (const void *)(base + h->comparisons.at),
+		.values = (const void *)(base + h->values.at),
+		.texts = (const void *)(base + h->texts.at),
+		.slots = (const void *)(base + h->slots.at),
+		.pool = base + h->pool.at,
 	};
 }
 
 int image_check(const void *image, size_t size, struct errbuf *err)
 {
-	struct checker c = {.err = err};
+	struct checker c = { .err = err };
 	const struct program_header *h = image;
 	int r;
 

@@ -18,9 +18,9 @@
 static int wrong_type(const struct program_input *in, struct field_fault *ret)
 {
 	static const enum fault types[INPUT_TYPE_MAX] = {
-	        [INPUT_INTEGER] = FAULT_INT_TYPE,     [INPUT_NUMBER] = FAULT_FLOAT_TYPE,
-	        [INPUT_CATEGORY] = FAULT_STRING_TYPE, [INPUT_DATETIME] = FAULT_DATETIME_TYPE,
-	        [INPUT_DATE] = FAULT_DATE_TYPE,       [INPUT_TEXT] = FAULT_STRING_TYPE,
+		[INPUT_INTEGER] = FAULT_INT_TYPE,     [INPUT_NUMBER] = FAULT_FLOAT_TYPE,
+		[INPUT_CATEGORY] = FAULT_STRING_TYPE, [INPUT_DATETIME] = FAULT_DATETIME_TYPE,
+		[INPUT_DATE] = FAULT_DATE_TYPE,       [INPUT_TEXT] = FAULT_STRING_TYPE,
 	};
 
 	return fault_set(ret, types[in->type]);
@@ -42,7 +42,7 @@ static int integer_from_number(const struct cJSON *value, struct cell *ret,
 			return fault_set(ret_fault, FAULT_INT_PARSING_SIZE);
 		v = (int64_t)d;
 	}
-	*ret = (struct cell){.present = true, .v.integer = v};
+	*ret = (struct cell){ .present = true, .v.integer = v };
 	return 0;
 }
 
@@ -59,13 +59,13 @@ static int from_number(const struct program_input *in, const struct cJSON *value
 		d = json_number(value);
 		if (!isfinite(d))
 			return fault_set(ret_fault, FAULT_FINITE_NUMBER);
-		*ret = (struct cell){.present = true, .v.number = d};
+		*ret = (struct cell){ .present = true, .v.number = d };
 		return 0;
 	case INPUT_DATETIME:
 	case INPUT_DATE:
 		if (time_from_number(in, json_number(value), &us, ret_fault) < 0)
 			return -EINVAL;
-		return reading_instant(in, us, (struct str){0}, ret, ret_fault);
+		return reading_instant(in, us, (struct str){ 0 }, ret, ret_fault);
 	default:
 		return wrong_type(in, ret_fault);
 	}
@@ -76,10 +76,10 @@ static int from_bool(const struct program_input *in, bool v, struct cell *ret,
 {
 	switch (in->type) {
 	case INPUT_INTEGER:
-		*ret = (struct cell){.present = true, .v.integer = v};
+		*ret = (struct cell){ .present = true, .v.integer = v };
 		return 0;
 	case INPUT_NUMBER:
-		*ret = (struct cell){.present = true, .v.number = v};
+		*ret = (struct cell){ .present = true, .v.number = v };
 		return 0;
 	default:
 		return wrong_type(in, ret_fault);
@@ -95,7 +95,7 @@ static int from_text(const struct program_input *in, struct str text, struct cel
                      struct field_fault *ret_fault)
 {
 	if (text.n == 0 && is_optional(in)) {
-		*ret = (struct cell){0};
+		*ret = (struct cell){ 0 };
 		return 0;
 	}
 	switch (in->type) {
@@ -110,7 +110,7 @@ static int from_text(const struct program_input *in, struct str text, struct cel
 		/* Checked to be UTF-8 when the document was scanned. */
 		if (text.n == 0)
 			return fault_set(ret_fault, FAULT_STRING_TOO_SHORT);
-		*ret = (struct cell){.present = true, .v.text = text};
+		*ret = (struct cell){ .present = true, .v.text = text };
 		return 0;
 	}
 }
@@ -123,7 +123,7 @@ int cell_from_json(const struct program_input *in, const struct cJSON *value, st
 	case JSON_TYPE_NULL:
 		if (!is_optional(in))
 			return wrong_type(in, ret_fault);
-		*ret = (struct cell){0};
+		*ret = (struct cell){ 0 };
 		return 0;
 	case JSON_TYPE_BOOL:
 		return from_bool(in, json_bool(value), ret, ret_fault);

@@ -42,7 +42,7 @@ static void release_columns(void *self)
 
 	for (uint32_t i = 0; i < l->d->feature_count; i++) {
 		free(l->columns[i].values);
-		l->columns[i] = (struct column){0};
+		l->columns[i] = (struct column){ 0 };
 	}
 }
 
@@ -60,11 +60,11 @@ int learned_new(const struct declaration *d, struct arena *a, struct learned **r
 	for (uint32_t i = 0; i < l->count; i++) {
 		l->is_category[i] = d->features[i].op == OP_CATEGORY;
 		l->features[i] = (struct learned_feature){
-		        .median = (double)NAN,
-		        .lo = (double)NAN,
-		        .hi = (double)NAN,
-		        .mean = (double)NAN,
-		        .sd = (double)NAN,
+			.median = (double)NAN,
+			.lo = (double)NAN,
+			.hi = (double)NAN,
+			.mean = (double)NAN,
+			.sd = (double)NAN,
 		};
 	}
 	*ret = l;
@@ -119,7 +119,7 @@ static int add_level(struct learner *l, struct level_set *set, struct str text)
 	r = grow_levels(l, set);
 	if (r < 0)
 		return r;
-	copy = (struct str){arena_memdup(l->a, text.p, text.n), text.n};
+	copy = (struct str){ arena_memdup(l->a, text.p, text.n), text.n };
 	if (!copy.p)
 		return -ENOMEM;
 	r = map_add(&set->map, l->a, copy, set);

@@ -23,7 +23,7 @@ static void write_levels(struct json_writer *w, const struct learned_feature *f)
 
 int learned_write_encoders(const struct learned *l, const struct declaration *d, struct strbuf *out)
 {
-	struct json_writer w = {.out = out};
+	struct json_writer w = { .out = out };
 
 	json_begin_object(&w);
 	for (uint32_t i = 0; i < l->count; i++) {
@@ -42,9 +42,9 @@ static const struct number_member {
 	const char *name;
 	size_t offset; /* in struct learned_feature */
 } number_members[] = {
-        {"medians",             offsetof(struct learned_feature, median)},
-        {"means",               offsetof(struct learned_feature, mean)  },
-        {"standard_deviations", offsetof(struct learned_feature, sd)    },
+	{ "medians", offsetof(struct learned_feature, median) },
+	{ "means", offsetof(struct learned_feature, mean) },
+	{ "standard_deviations", offsetof(struct learned_feature, sd) },
 };
 
 #define NUMBER_MEMBERS (sizeof(number_members) / sizeof(number_members[0]))
@@ -89,7 +89,7 @@ static void write_bounds(struct json_writer *w, const struct learned *l,
 
 int learned_write_medians(const struct learned *l, const struct declaration *d, struct strbuf *out)
 {
-	struct json_writer w = {.out = out};
+	struct json_writer w = { .out = out };
 
 	json_begin_object(&w);
 	json_write_name(&w, "feature_columns");
@@ -305,7 +305,7 @@ static int read_medians(struct reader *r, struct str text)
 int learned_read(const struct declaration *d, struct str encoders_json, struct str medians_json,
                  struct arena *a, struct learned **ret, struct errbuf *err)
 {
-	struct reader r = {.d = d, .a = a, .err = err};
+	struct reader r = { .d = d, .a = a, .err = err };
 	int result;
 
 	if (learned_new(d, a, &r.l) < 0)

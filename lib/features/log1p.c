@@ -17,8 +17,8 @@
 /* 2 atanh(s) - 2 s */
 static double atanh_tail(double s)
 {
-	static const double terms[] = {2.0 / 21, 2.0 / 19, 2.0 / 17, 2.0 / 15, 2.0 / 13,
-	                               2.0 / 11, 2.0 / 9,  2.0 / 7,  2.0 / 5,  2.0 / 3};
+	static const double terms[] = { 2.0 / 21, 2.0 / 19, 2.0 / 17, 2.0 / 15, 2.0 / 13,
+		                        2.0 / 11, 2.0 / 9,  2.0 / 7,  2.0 / 5,  2.0 / 3 };
 	double z = s * s;
 	double sum = 2.0 / 23;
 

@@ -41,7 +41,7 @@ static struct pair two_sum(double a, double b)
 	double s = a + b;
 	double t = s - a;
 
-	return (struct pair){s, (a - (s - t)) + (b - t)};
+	return (struct pair){ s, (a - (s - t)) + (b - t) };
 }
 
 static struct pair two_product(double a, double b)
@@ -52,7 +52,7 @@ static struct pair two_product(double a, double b)
 	double al = a - ah, bl = b - bh;
 	double p = a * b;
 
-	return (struct pair){p, ((ah * bh - p) + ah * bl + al * bh) + al * bl};
+	return (struct pair){ p, ((ah * bh - p) + ah * bl + al * bh) + al * bl };
 }
 
 static struct pair add(struct pair a, double b)
@@ -80,7 +80,7 @@ static int unit_of(int exponent)
 
 static struct pair total(const struct moments *m)
 {
-	struct pair sum = {0, 0};
+	struct pair sum = { 0, 0 };
 
 	for (int e = MOMENTS_EXPONENTS - 1; e >= 0; e--)
 		sum = add_scaled(sum, m->sum[e], unit_of(e));
@@ -89,7 +89,7 @@ static struct pair total(const struct moments *m)
 
 static struct pair total_squares(const struct moments *m)
 {
-	struct pair sum = {0, 0};
+	struct pair sum = { 0, 0 };
 
 	for (int e = MOMENTS_EXPONENTS - 1; e >= 0; e--) {
 		sum = add_scaled(sum, m->square_high[e], 2 * unit_of(e) + HALF_BITS);

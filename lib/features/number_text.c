@@ -101,18 +101,18 @@ static bool is_special(struct str s)
 /* s holds an optional sign and then nothing but what the grammar allows, no blank, no '_'. */
 static int scan_decimal(struct str s, struct decimal *ret)
 {
-	struct decimal d = {0};
+	struct decimal d = { 0 };
 	size_t n;
 	int r;
 
 	if (s.n > 0 && (s.p[0] == '-' || s.p[0] == '+')) {
 		d.negative = s.p[0] == '-';
-		s = (struct str){s.p + 1, s.n - 1};
+		s = (struct str){ s.p + 1, s.n - 1 };
 	}
 	n = scan_mantissa(s, &d);
 	if (n == 0)
 		return is_special(s) ? -ERANGE : -EINVAL;
-	r = scan_exponent((struct str){s.p + n, s.n - n}, &d);
+	r = scan_exponent((struct str){ s.p + n, s.n - n }, &d);
 	if (r < 0)
 		return r;
 	*ret = d;
@@ -121,9 +121,9 @@ static int scan_decimal(struct str s, struct decimal *ret)
 
 static bool convert_exactly(const struct decimal *d, double *ret)
 {
-	static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-	                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-	                                1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+	static const double powers[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+		                         1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+		                         1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
 	double v = (double)d->mantissa;
 
 	if (d->inexact || d->mantissa > (UINT64_C(1) << 53) || d->exponent < -22 ||
@@ -161,7 +161,7 @@ static int drop_underscores(struct str s, char *room, struct str *ret)
 		else if (s.p[i + 1] == '_')
 			return -EINVAL;
 	}
-	*ret = (struct str){room, n};
+	*ret = (struct str){ room, n };
 	return 0;
 }
 
@@ -187,12 +187,14 @@ static int convert_underscored(struct str s, double *ret)
 
 int number_from_text(struct str s, double *ret)
 {
-	s = text_trim(s);
-	if (s.n == 0 || s.n > NUMBER_TEXT_MAX)
+	struct str trimmed = text_trim(s);
+
+	if (trimmed.n == 0 || trimmed.n > NUMBER_TEXT_MAX)
 		return -EINVAL;
-	if (memchr(s.p, '_', s.n))
-		return convert_underscored(s, ret);
-	return convert(s, ret);
+	if (!memchr(trimmed.p, '_', trimmed.n))
+		return convert(trimmed, ret);
+	/* pydantic takes blanks or underscores, not both. */
+	return trimmed.n == s.n ? convert_underscored(s, ret) : -EINVAL;
 }
 
 /* "12", "1_000" and then perhaps ".000" into the digits before the point. */
@@ -205,7 +207,7 @@ static int scan_integer(struct str s, struct str *ret)
 		n++;
 	if (n == 0 || s.p[n - 1] == '_')
 		return -EINVAL;
-	*ret = (struct str){s.p, n};
+	*ret = (struct str){ s.p, n };
 	if (n == s.n)
 		return 0;
 	end = n + 1;
@@ -223,7 +225,7 @@ int integer_from_text(struct str s, int64_t *ret)
 	s = text_trim(s);
 	if (s.n > 0 && (s.p[0] == '-' || s.p[0] == '+')) {
 		negative = s.p[0] == '-';
-		s = (struct str){s.p + 1, s.n - 1};
+		s = (struct str){ s.p + 1, s.n - 1 };
 	}
 	r = scan_integer(s, &s);
 	if (r < 0)

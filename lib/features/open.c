@@ -8,7 +8,7 @@
 
 static struct cell initial_cell(const struct image_view *v, const struct image_input *in)
 {
-	struct cell cell = {.present = (in->flags & IMAGE_INPUT_DEFAULT) != 0};
+	struct cell cell = { .present = (in->flags & IMAGE_INPUT_DEFAULT) != 0 };
 
 	if (!cell.present)
 		return cell;
@@ -31,16 +31,16 @@ static void open_input(const struct image_view *v, const struct image_input *in,
                        struct program_input *ret)
 {
 	*ret = (struct program_input){
-	        .name = image_text(v, in->name),
-	        .type = (enum input_type)in->type,
-	        .role = (enum input_role)in->role,
-	        .required = (in->flags & IMAGE_INPUT_REQUIRED) != 0,
-	        .has_default = (in->flags & IMAGE_INPUT_DEFAULT) != 0,
-	        .private = (in->flags & IMAGE_INPUT_PRIVATE) != 0,
-	        .initial = initial_cell(v, in),
-	        .missing = &v->values[in->missing_first].integer,
-	        .missing_count = in->missing_count,
-	        .zone_seconds = v->header->zone_seconds,
+		.name = image_text(v, in->name),
+		.type = (enum input_type)in->type,
+		.role = (enum input_role)in->role,
+		.required = (in->flags & IMAGE_INPUT_REQUIRED) != 0,
+		.has_default = (in->flags & IMAGE_INPUT_DEFAULT) != 0,
+		.private = (in->flags & IMAGE_INPUT_PRIVATE) != 0,
+		.initial = initial_cell(v, in),
+		.missing = &v->values[in->missing_first].integer,
+		.missing_count = in->missing_count,
+		.zone_seconds = v->header->zone_seconds,
 	};
 }
 
@@ -61,15 +61,15 @@ int program_open(const void *image, size_t size, struct arena *a, struct program
 	for (uint32_t i = 0; i < h->inputs.count; i++)
 		open_input(&v, &v.inputs[i], &inputs[i]);
 	*ret = (struct program){
-	        .header = h,
-	        .size = h->size,
-	        .inputs = inputs,
-	        .input_count = h->inputs.count,
-	        .feature_count = h->features.count,
-	        .key = h->key,
-	        .time = h->time,
-	        .entity = h->entity,
-	        .index = &h->names,
+		.header = h,
+		.size = h->size,
+		.inputs = inputs,
+		.input_count = h->inputs.count,
+		.feature_count = h->features.count,
+		.key = h->key,
+		.time = h->time,
+		.entity = h->entity,
+		.index = &h->names,
 	};
 	return 0;
 }

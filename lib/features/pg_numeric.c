@@ -46,7 +46,7 @@ static int numeric_load(const unsigned char *p, size_t n, struct numeric *ret)
 
 	if (n < HEADER_SIZE)
 		return -EBADMSG;
-	*ret = (struct numeric){p + HEADER_SIZE, load16(p), (int16_t)load16(p + 2), false};
+	*ret = (struct numeric){ p + HEADER_SIZE, load16(p), (int16_t)load16(p + 2), false };
 	sign = load16(p + 4);
 	if (sign == NUMERIC_NAN)
 		return -ENODATA;

@@ -86,8 +86,9 @@ static int64_t floor_days(int64_t us)
 static double month_sine(unsigned month)
 {
 	static const double sines[12] = {
-	        0.0, 0.5,  0x1.bb67ae8584caap-1,  1.0,  0x1.bb67ae8584caap-1,  0.5,
-	        0.0, -0.5, -0x1.bb67ae8584caap-1, -1.0, -0x1.bb67ae8584caap-1, -0.5};
+		0.0, 0.5,  0x1.bb67ae8584caap-1,  1.0,  0x1.bb67ae8584caap-1,  0.5,
+		0.0, -0.5, -0x1.bb67ae8584caap-1, -1.0, -0x1.bb67ae8584caap-1, -0.5
+	};
 
 	return sines[month % 12];
 }
@@ -298,16 +299,16 @@ static double run_log1p(struct run *r, const struct image_feature *f)
 typedef double run_fn(struct run *r, const struct image_feature *f);
 
 static run_fn *const operators[FEATURE_OP_MAX] = {
-        [OP_NUMBER] = run_number,
-        [OP_CATEGORY] = run_category,
-        [OP_DATE_PART] = run_date_part,
-        [OP_IS_NIGHT] = run_is_night,
-        [OP_DAYS_BETWEEN] = run_days_between,
-        [OP_NOT_EQUAL] = run_not_equal,
-        [OP_BUCKET] = run_bucket,
-        [OP_FLAG] = run_flag,
-        [OP_RATIO] = run_ratio,
-        [OP_LOG1P] = run_log1p,
+	[OP_NUMBER] = run_number,
+	[OP_CATEGORY] = run_category,
+	[OP_DATE_PART] = run_date_part,
+	[OP_IS_NIGHT] = run_is_night,
+	[OP_DAYS_BETWEEN] = run_days_between,
+	[OP_NOT_EQUAL] = run_not_equal,
+	[OP_BUCKET] = run_bucket,
+	[OP_FLAG] = run_flag,
+	[OP_RATIO] = run_ratio,
+	[OP_LOG1P] = run_log1p,
 };
 
 /* The one rounding. What float32 cannot hold becomes its largest number: XGBoost takes no infinity.
@@ -329,7 +330,7 @@ size_t program_scratch_size(const struct program *p)
 void program_run(const struct program *p, const struct cell *row, void *scratch,
                  float *ret_features)
 {
-	struct run r = {.v = image_view_of(p->header), .row = row, .computed = scratch};
+	struct run r = { .v = image_view_of(p->header), .row = row, .computed = scratch };
 
 	for (uint32_t i = 0; i < p->feature_count; i++) {
 		const struct image_feature *f = &r.v.features[i];

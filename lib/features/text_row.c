@@ -52,7 +52,7 @@ int reading_integer(struct str text, struct cell *ret, struct field_fault *ret_f
 	if (r < 0)
 		return fault_set(ret_fault,
 		                 r == -ERANGE ? FAULT_INT_PARSING_SIZE : FAULT_INT_PARSING);
-	*ret = (struct cell){.present = true, .v.integer = v};
+	*ret = (struct cell){ .present = true, .v.integer = v };
 	return 0;
 }
 
@@ -64,7 +64,7 @@ int reading_number(struct str text, struct cell *ret, struct field_fault *ret_fa
 	if (r < 0)
 		return fault_set(ret_fault,
 		                 r == -ERANGE ? FAULT_FINITE_NUMBER : FAULT_FLOAT_PARSING);
-	*ret = (struct cell){.present = true, .v.number = v};
+	*ret = (struct cell){ .present = true, .v.number = v };
 	return 0;
 }
 
@@ -84,7 +84,7 @@ int reading_instant(const struct program_input *in, int64_t us, struct str raw, 
 {
 	if (reading_is_sentinel(in, us))
 		return reading_absent(in, ret, ret_fault);
-	*ret = (struct cell){.present = true, .v.time_us = us};
+	*ret = (struct cell){ .present = true, .v.time_us = us };
 	if (!in->private)
 		ret->raw = raw;
 	return 0;
@@ -94,7 +94,7 @@ int reading_text(struct str text, struct cell *ret, struct field_fault *ret_faul
 {
 	if (!str_is_utf8(text))
 		return fault_set(ret_fault, FAULT_STRING_UNICODE);
-	*ret = (struct cell){.present = true, .v.text = text};
+	*ret = (struct cell){ .present = true, .v.text = text };
 	return 0;
 }
 
@@ -118,7 +118,7 @@ int cell_from_text(const struct program_input *in, struct str text, struct cell 
 
 static int check_unique(const struct str *names, size_t count, struct arena *a, struct errbuf *err)
 {
-	struct map seen = {0};
+	struct map seen = { 0 };
 
 	for (size_t i = 0; i < count; i++) {
 		int r = map_add(&seen, a, names[i], &seen);
@@ -137,7 +137,7 @@ static int check_required(const struct program *p, const struct row_columns *c, 
                           struct errbuf *err)
 {
 	bool *fed = arena_calloc(a, p->input_count, sizeof(*fed));
-	struct strbuf list = {0};
+	struct strbuf list = { 0 };
 	int r = 0;
 
 	if (!fed)
@@ -162,7 +162,7 @@ static int check_required(const struct program *p, const struct row_columns *c, 
 int row_columns(const struct program *p, const struct str *names, size_t count, struct arena *a,
                 struct row_columns *ret, struct errbuf *err)
 {
-	struct row_columns c = {.count = count};
+	struct row_columns c = { .count = count };
 	int r = check_unique(names, count, a, err);
 
 	if (r < 0)
@@ -189,7 +189,7 @@ int row_from_fields(const struct program *p, const struct row_columns *c, const 
 		return -E2BIG;
 	program_row_reset(p, row);
 	for (size_t i = 0; i < c->count; i++) {
-		struct str text = i < count ? fields[i] : (struct str){0};
+		struct str text = i < count ? fields[i] : (struct str){ 0 };
 		int input = c->input[i];
 
 		if (input < 0 || cell_from_text(&p->inputs[input], text, &row[input], &fault) == 0)

@@ -35,7 +35,7 @@ static int fold(struct str s, uint8_t **ret, struct str *ret_text)
 	if (!upper)
 		return -errno;
 	*ret = upper;
-	*ret_text = text_trim((struct str){(const char *)upper, n});
+	*ret_text = text_trim((struct str){ (const char *)upper, n });
 	return 0;
 }
 

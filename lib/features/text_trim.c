@@ -48,7 +48,7 @@ struct str text_trim(struct str s)
 	size_t n;
 
 	while ((n = blank_at((const unsigned char *)s.p, s.n, false)) > 0)
-		s = (struct str){s.p + n, s.n - n};
+		s = (struct str){ s.p + n, s.n - n };
 	while ((n = blank_at((const unsigned char *)s.p, s.n, true)) > 0)
 		s.n -= n;
 	return s;

@@ -282,20 +282,18 @@ int time_from_number(const struct program_input *in, double v, int64_t *ret,
 	return from_timestamp(in, v, FORM_DATETIME, ret_fault, ret);
 }
 
-/* Digits with at most a sign and a point: a timestamp as text. */
+/* Digits with at most a sign and a point; without a point at most 64 bits: a timestamp as text. */
 static bool is_timestamp(struct str s, double *ret)
 {
-	bool point = false;
 	int64_t whole;
 
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 
-		point |= c == '.';
 		if (c != '.' && (c < '0' || c > '9') && (i > 0 || (c != '-' && c != '+')))
 			return false;
 	}
-	if (!point && integer_from_text(s, &whole) < 0)
+	if (!memchr(s.p, '.', s.n) && integer_from_text(s, &whole) < 0)
 		return false;
 	return number_from_text(s, ret) == 0;
 }
@@ -304,7 +302,7 @@ static bool is_timestamp(struct str s, double *ret)
 static int set_scan_fault(const struct program_input *in, struct str text, enum time_fault fault,
                           struct field_fault *ret_fault)
 {
-	struct time_scan again = {.s = text};
+	struct time_scan again = { .s = text };
 
 	if (in->type == INPUT_DATE)
 		return fault_set_time(ret_fault, FORM_DATE_FROM_DATETIME, fault);
@@ -313,10 +311,23 @@ static int set_scan_fault(const struct program_input *in, struct str text, enum 
 	                      fault != TIME_FINE ? fault : TIME_EXTRA);
 }
 
+/* A fraction beyond the calendar is no date to pydantic's second try, so that one's fault counts.
+ */
+static int from_timestamp_text(const struct program_input *in, struct str text, double v,
+                               int64_t *ret, struct field_fault *ret_fault)
+{
+	int64_t us = 0;
+	enum time_fault fault = timestamp_us(v, &us);
+
+	if (fault != TIME_FINE && memchr(text.p, '.', text.n))
+		return set_scan_fault(in, text, fault, ret_fault);
+	return from_timestamp(in, v, FORM_DATETIME_FROM_DATE, ret_fault, ret);
+}
+
 int time_from_text(const struct program_input *in, struct str text, int64_t *ret,
                    struct field_fault *ret_fault)
 {
-	struct time_scan t = {.s = text};
+	struct time_scan t = { .s = text };
 	enum time_fault fault = scan_date(&t);
 	double v;
 	int64_t us;
@@ -324,7 +335,7 @@ int time_from_text(const struct program_input *in, struct str text, int64_t *ret
 	if (fault == TIME_FINE)
 		fault = scan_time(&t);
 	if (fault != TIME_FINE && is_timestamp(text, &v))
-		return from_timestamp(in, v, FORM_DATETIME_FROM_DATE, ret_fault, ret);
+		return from_timestamp_text(in, text, v, ret, ret_fault);
 	if (fault != TIME_FINE)
 		return set_scan_fault(in, text, fault, ret_fault);
 	if (t.civil.year == 0)
