@@ -104,7 +104,7 @@ struct image_view image_view_of(const struct program_header *h);
 
 static inline struct str image_text(const struct image_view *v, struct image_text t)
 {
-	return (struct str){v->pool + t.at, t.n};
+	return (struct str){ v->pool + t.at, t.n };
 }
 
 /* Place among the index's texts, or -1. */

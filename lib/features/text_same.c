@@ -52,13 +52,12 @@ static int same_folded(struct str a, struct str b)
 
 int text_same(struct str a, struct str b)
 {
-	int r;
-
 	if (str_equal(a, b))
 		return 1;
 	if (is_ascii(a) && is_ascii(b))
 		return str_equal_nocase(text_trim(a), text_trim(b));
-	r = same_folded(a, b);
-	/* Text that is not UTF-8 never comes from our readers; bytes decide. */
-	return r == -EILSEQ ? 0 : r;
+	/* Never from our readers; libunistring would take all broken bytes for one character. */
+	if (!str_is_utf8(a) || !str_is_utf8(b))
+		return 0;
+	return same_folded(a, b);
 }
