@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+static const uint8_t mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
 static void fold_mapped(struct http_address *a)
 {
@@ -26,7 +26,7 @@ static void fold_mapped(struct http_address *a)
 
 struct http_address http_address_of_bytes(enum http_family family, const void *bytes, uint16_t port)
 {
-	struct http_address a = {.family = (uint8_t)family, .port = port};
+	struct http_address a = { .family = (uint8_t)family, .port = port };
 
 	memcpy(a.bytes, bytes, family == HTTP_FAMILY_IPV4 ? 4 : 16);
 	fold_mapped(&a);
@@ -47,7 +47,7 @@ struct http_address http_address_of_sockaddr(const struct sockaddr *sa)
 		return http_address_of_bytes(HTTP_FAMILY_IPV6, &in6.sin6_addr,
 		                             ntohs(in6.sin6_port));
 	default:
-		return (struct http_address){.family = HTTP_FAMILY_NONE};
+		return (struct http_address){ .family = HTTP_FAMILY_NONE };
 	}
 }
 
@@ -86,11 +86,11 @@ static int parse_bracketed(struct str s, struct http_address *ret)
 
 	if (!end)
 		return -EINVAL;
-	rest = (struct str){end + 1, (size_t)(s.p + s.n - end - 1)};
-	if (parse_bare((struct str){s.p + 1, (size_t)(end - s.p - 1)}, HTTP_FAMILY_IPV6, &a) < 0)
+	rest = (struct str){ end + 1, (size_t)(s.p + s.n - end - 1) };
+	if (parse_bare((struct str){ s.p + 1, (size_t)(end - s.p - 1) }, HTTP_FAMILY_IPV6, &a) < 0)
 		return -EINVAL;
 	if (rest.n > 0 &&
-	    (rest.p[0] != ':' || parse_port((struct str){rest.p + 1, rest.n - 1}, &a.port) < 0))
+	    (rest.p[0] != ':' || parse_port((struct str){ rest.p + 1, rest.n - 1 }, &a.port) < 0))
 		return -EINVAL;
 	*ret = a;
 	return 0;
@@ -109,8 +109,8 @@ int http_address_parse(struct str s, struct http_address *ret)
 	host = (size_t)(colon - s.p);
 	if (memchr(colon + 1, ':', s.n - host - 1))
 		return parse_bare(s, HTTP_FAMILY_IPV6, ret);
-	if (parse_bare((struct str){s.p, host}, HTTP_FAMILY_IPV4, &a) < 0 ||
-	    parse_port((struct str){colon + 1, s.n - host - 1}, &a.port) < 0)
+	if (parse_bare((struct str){ s.p, host }, HTTP_FAMILY_IPV4, &a) < 0 ||
+	    parse_port((struct str){ colon + 1, s.n - host - 1 }, &a.port) < 0)
 		return -EINVAL;
 	*ret = a;
 	return 0;
@@ -153,7 +153,7 @@ static bool bits_after_are_zero(const struct http_address *a, unsigned bits)
 int http_network_parse(struct str s, struct http_network *ret)
 {
 	const char *slash = s.n ? memchr(s.p, '/', s.n) : NULL;
-	struct str host = slash ? (struct str){s.p, (size_t)(slash - s.p)} : s;
+	struct str host = slash ? (struct str){ s.p, (size_t)(slash - s.p) } : s;
 	unsigned long long bits;
 	struct http_address a;
 	bool is_ipv6 = host.n && memchr(host.p, ':', host.n);
@@ -162,7 +162,7 @@ int http_network_parse(struct str s, struct http_network *ret)
 		return -EINVAL;
 	bits = is_ipv6 ? 128 : 32;
 	if (slash) {
-		struct str text = {slash + 1, s.n - host.n - 1};
+		struct str text = { slash + 1, s.n - host.n - 1 };
 		unsigned long long most = bits;
 
 		if (str_to_u64(text, &bits) < 0 || bits > most)
@@ -176,7 +176,7 @@ int http_network_parse(struct str s, struct http_network *ret)
 	}
 	if (!bits_after_are_zero(&a, (unsigned)bits))
 		return -EINVAL;
-	*ret = (struct http_network){.address = a, .bits = (uint8_t)bits};
+	*ret = (struct http_network){ .address = a, .bits = (uint8_t)bits };
 	return 0;
 }
 

@@ -48,7 +48,7 @@ struct str form_get(const struct form *f, const char *name)
 		if (str_is(f->fields[i].name, name))
 			return f->fields[i].value;
 	}
-	return (struct str){NULL, 0};
+	return (struct str){ NULL, 0 };
 }
 
 static bool has_name(const struct form *f, struct str name)
@@ -80,7 +80,7 @@ int form_parse(struct str body, struct arena *a, struct form *ret, struct str *r
 {
 	size_t n = count_pieces(body);
 	struct str name, value;
-	struct form f = {0};
+	struct form f = { 0 };
 	int r;
 
 	if (n > FORM_FIELDS_MAX)

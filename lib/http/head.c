@@ -15,7 +15,7 @@ enum { SEEN_HOST = 1, SEEN_LENGTH = 2, SEEN_ENCODING = 4, SEEN_EXPECT = 8, SEEN_
 
 static struct str from(struct str s, size_t n)
 {
-	return (struct str){s.p + n, s.n - n};
+	return (struct str){ s.p + n, s.n - n };
 }
 
 /* -- the request line ------------------------------------------------------------------------- */
@@ -38,7 +38,7 @@ static int check_version(struct parser *p, struct str version)
 
 int head_request_line(struct parser *p, struct str line)
 {
-	struct str method = {line.p, syntax_span(line, SYNTAX_TOKEN)};
+	struct str method = { line.p, syntax_span(line, SYNTAX_TOKEN) };
 	struct str rest = from(line, method.n);
 	const char *blank;
 
@@ -48,7 +48,7 @@ int head_request_line(struct parser *p, struct str line)
 	blank = rest.n ? memchr(rest.p, ' ', rest.n) : NULL;
 	if (!blank || blank == rest.p)
 		return parser_refuse(p, 400, "malformed request line");
-	p->target = (struct str){rest.p, (size_t)(blank - rest.p)};
+	p->target = (struct str){ rest.p, (size_t)(blank - rest.p) };
 	if (check_version(p, from(rest, p->target.n + 1)) < 0)
 		return -1;
 	if (str_is(method, "CONNECT"))
@@ -76,7 +76,7 @@ static int split_field(struct parser *p, struct str line, struct str *ret_name,
 	value = from(line, n + 1);
 	if (syntax_span(value, SYNTAX_VALUE) != value.n)
 		return parser_refuse(p, 400, "malformed field value");
-	*ret_name = (struct str){line.p, n};
+	*ret_name = (struct str){ line.p, n };
 	*ret_value = str_trim(value);
 	return 0;
 }
@@ -174,19 +174,19 @@ static const struct {
 	size_t size;
 	int (*on_value)(struct parser *p, struct str value);
 } known_fields[] = {
-        {"host",              4,  on_host             },
-        {"expect",            6,  on_expect           },
-        {"connection",        10, on_connection       },
-        {"content-length",    14, on_content_length   },
-        {"content_length",    14, on_look_alike       },
-        {"transfer-encoding", 17, on_transfer_encoding},
-        {"transfer_encoding", 17, on_look_alike       },
+	{ "host", 4, on_host },
+	{ "expect", 6, on_expect },
+	{ "connection", 10, on_connection },
+	{ "content-length", 14, on_content_length },
+	{ "content_length", 14, on_look_alike },
+	{ "transfer-encoding", 17, on_transfer_encoding },
+	{ "transfer_encoding", 17, on_look_alike },
 };
 
 static int on_known_field(struct parser *p, struct str name, struct str value)
 {
 	for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++) {
-		struct str known = {known_fields[i].name, known_fields[i].size};
+		struct str known = { known_fields[i].name, known_fields[i].size };
 
 		if (name.n == known.n && str_equal_nocase(name, known))
 			return known_fields[i].on_value(p, value);

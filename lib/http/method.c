@@ -5,11 +5,11 @@
 #include "http/method.h"
 
 static const char *const names[HTTP_METHOD_MAX] = {
-        [HTTP_METHOD_OTHER] = "",      [HTTP_METHOD_GET] = "GET",
-        [HTTP_METHOD_HEAD] = "HEAD",   [HTTP_METHOD_POST] = "POST",
-        [HTTP_METHOD_PUT] = "PUT",     [HTTP_METHOD_DELETE] = "DELETE",
-        [HTTP_METHOD_PATCH] = "PATCH", [HTTP_METHOD_OPTIONS] = "OPTIONS",
-        [HTTP_METHOD_TRACE] = "TRACE",
+	[HTTP_METHOD_OTHER] = "",      [HTTP_METHOD_GET] = "GET",
+	[HTTP_METHOD_HEAD] = "HEAD",   [HTTP_METHOD_POST] = "POST",
+	[HTTP_METHOD_PUT] = "PUT",     [HTTP_METHOD_DELETE] = "DELETE",
+	[HTTP_METHOD_PATCH] = "PATCH", [HTTP_METHOD_OPTIONS] = "OPTIONS",
+	[HTTP_METHOD_TRACE] = "TRACE",
 };
 
 const char *http_method_name(enum http_method m)

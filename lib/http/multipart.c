@@ -27,7 +27,7 @@ enum state {
 
 static struct str from(struct str s, size_t n)
 {
-	return (struct str){s.p + n, s.n - n};
+	return (struct str){ s.p + n, s.n - n };
 }
 
 /* -- parameters of a field value -------------------------------------------------------------- */
@@ -44,12 +44,12 @@ static bool next_parameter(struct str *at, struct str *ret_name, struct str *ret
 	n = syntax_span(s, SYNTAX_TOKEN);
 	if (n == 0 || n == s.n || s.p[n] != '=')
 		return false;
-	*ret_name = (struct str){s.p, n};
+	*ret_name = (struct str){ s.p, n };
 	s = from(s, n + 1);
 	n = s.n > 0 && s.p[0] == '"' ? syntax_quoted(s) : syntax_span(s, SYNTAX_TOKEN);
 	if (n == 0)
 		return false;
-	*ret_value = (struct str){s.p, n};
+	*ret_value = (struct str){ s.p, n };
 	*at = from(s, n);
 	return true;
 }
@@ -71,15 +71,15 @@ static bool is_boundary(struct str s)
 static bool unquote_boundary(struct str *s)
 {
 	if (s->n > 1 && s->p[0] == '"')
-		*s = (struct str){s->p + 1, s->n - 2};
+		*s = (struct str){ s->p + 1, s->n - 2 };
 	return is_boundary(*s);
 }
 
 int multipart_start(struct multipart *m, struct str content_type)
 {
 	struct str rest = str_trim(content_type);
-	struct str type = {rest.p, 0};
-	struct str name, value, boundary = {NULL, 0};
+	struct str type = { rest.p, 0 };
+	struct str name, value, boundary = { NULL, 0 };
 
 	while (type.n < rest.n &&
 	       (syntax_is(rest.p[type.n], SYNTAX_TOKEN) || rest.p[type.n] == '/'))
@@ -124,7 +124,7 @@ static struct str unquote(struct str s)
 
 	if (s.n < 2 || s.p[0] != '"')
 		return s;
-	s = (struct str){s.p + 1, s.n - 2};
+	s = (struct str){ s.p + 1, s.n - 2 };
 	/* The value lies in m->header, which is ours to write. */
 	out = (char *)(uintptr_t)s.p;
 	for (size_t i = 0; i < s.n; i++) {
@@ -132,7 +132,7 @@ static struct str unquote(struct str s)
 			i++;
 		out[n++] = s.p[i];
 	}
-	return (struct str){out, n};
+	return (struct str){ out, n };
 }
 
 /* filename*=UTF-8''percent-encoded (RFC 8187), decoded in place; false for another charset. */
@@ -143,7 +143,7 @@ static bool decode_extended(struct str *s)
 	char *out;
 	size_t n = 0;
 
-	if (s->n < skipped || !str_equal_nocase((struct str){s->p, skipped}, str_of(prefix)))
+	if (s->n < skipped || !str_equal_nocase((struct str){ s->p, skipped }, str_of(prefix)))
 		return false;
 	*s = from(*s, skipped);
 	out = (char *)(uintptr_t)s->p;
@@ -173,12 +173,12 @@ static bool set_once(struct str *target, struct str value)
 static bool on_disposition(struct multipart *m, struct str value)
 {
 	size_t n = syntax_span(value, SYNTAX_TOKEN);
-	struct str extended = {NULL, 0};
+	struct str extended = { NULL, 0 };
 	struct str rest = from(value, n);
 	struct str name;
 	bool fine = true;
 
-	if (m->has_disposition || !str_equal_nocase((struct str){value.p, n}, STR("form-data")))
+	if (m->has_disposition || !str_equal_nocase((struct str){ value.p, n }, STR("form-data")))
 		return false;
 	m->has_disposition = true;
 	while (fine && next_parameter(&rest, &name, &value)) {
@@ -213,15 +213,15 @@ static const struct {
 	bool (*on_value)(struct multipart *m, struct str value);
 	const char *why;
 } fields[] = {
-        {"Content-Disposition",       on_disposition,       "malformed Content-Disposition of a part"},
-        {"Content-Type",              on_type,              "malformed Content-Type of a part"       },
-        {"Content-Transfer-Encoding", on_transfer_encoding, "encoded part"                           },
+	{ "Content-Disposition", on_disposition, "malformed Content-Disposition of a part" },
+	{ "Content-Type", on_type, "malformed Content-Type of a part" },
+	{ "Content-Transfer-Encoding", on_transfer_encoding, "encoded part" },
 };
 
 /* NULL, or what is wrong. */
 static const char *on_field(struct multipart *m, struct str line)
 {
-	struct str name = {line.p, syntax_span(line, SYNTAX_TOKEN)};
+	struct str name = { line.p, syntax_span(line, SYNTAX_TOKEN) };
 	struct str value = from(line, name.n);
 
 	if (name.n == 0 || value.n == 0 || value.p[0] != ':' ||
@@ -237,8 +237,8 @@ static const char *on_field(struct multipart *m, struct str line)
 
 static void begin_header(struct multipart *m)
 {
-	m->name = (struct str){NULL, 0};
-	m->filename = (struct str){NULL, 0};
+	m->name = (struct str){ NULL, 0 };
+	m->filename = (struct str){ NULL, 0 };
 	m->type = STR("text/plain");
 	m->has_disposition = false;
 	m->header_size = 0;
@@ -249,7 +249,7 @@ static void begin_header(struct multipart *m)
 /* One line of the header is whole: from line_start to header_size, with its LF. */
 static enum multipart_event on_header_line(struct multipart *m)
 {
-	struct str line = {m->header + m->line_start, (size_t)(m->header_size - m->line_start)};
+	struct str line = { m->header + m->line_start, (size_t)(m->header_size - m->line_start) };
 	const char *why;
 
 	if (line.n < 2 || line.p[line.n - 2] != '\r')
@@ -344,7 +344,7 @@ static enum multipart_event on_match(struct multipart *m, struct str *in, struct
 	}
 	if (in->n == 0)
 		return MULTIPART_MORE;
-	*ret_data = (struct str){m->delimiter, m->matched};
+	*ret_data = (struct str){ m->delimiter, m->matched };
 	m->matched = 0;
 	return is_data ? MULTIPART_DATA : MULTIPART_MORE;
 }
@@ -361,7 +361,7 @@ static enum multipart_event on_data(struct multipart *m, struct str *in, struct 
 		*in = from(*in, 1);
 		return MULTIPART_MORE;
 	}
-	*ret_data = (struct str){in->p, n};
+	*ret_data = (struct str){ in->p, n };
 	*in = from(*in, n);
 	return m->state == ON_DATA ? MULTIPART_DATA : MULTIPART_MORE;
 }

@@ -51,12 +51,12 @@ bool parser_has_begun(const struct parser *p)
 
 struct str parser_field_name(const struct parser *p, size_t i)
 {
-	return (struct str){p->head.p + p->fields[i].name, p->fields[i].name_size};
+	return (struct str){ p->head.p + p->fields[i].name, p->fields[i].name_size };
 }
 
 struct str parser_field_value(const struct parser *p, size_t i)
 {
-	return (struct str){p->head.p + p->fields[i].value, p->fields[i].value_size};
+	return (struct str){ p->head.p + p->fields[i].value, p->fields[i].value_size };
 }
 
 struct str parser_field(const struct parser *p, struct str name)
@@ -66,12 +66,12 @@ struct str parser_field(const struct parser *p, struct str name)
 		    str_equal_nocase(parser_field_name(p, i), name))
 			return parser_field_value(p, i);
 	}
-	return (struct str){NULL, 0};
+	return (struct str){ NULL, 0 };
 }
 
 static void skip(struct str *in, size_t n)
 {
-	*in = (struct str){in->p + n, in->n - n};
+	*in = (struct str){ in->p + n, in->n - n };
 }
 
 /*
@@ -130,7 +130,7 @@ static enum step take_head_line(struct parser *p, size_t room, struct str *in, s
 	case LINE_WHOLE:
 		break;
 	}
-	*ret_line = (struct str){p->head.p + p->line_start, p->head.n - p->line_start};
+	*ret_line = (struct str){ p->head.p + p->line_start, p->head.n - p->line_start };
 	if (!cut_line_end(ret_line))
 		return refuse(p, 400, "line does not end with CR LF");
 	return STEP_ON;
@@ -193,7 +193,7 @@ static enum step take_body(struct parser *p, struct str *in, struct str *ret_bod
 
 	if (n == 0)
 		return STEP_MORE;
-	*ret_body = (struct str){in->p, n};
+	*ret_body = (struct str){ in->p, n };
 	p->left -= n;
 	skip(in, n);
 	return STEP_BODY;
@@ -310,8 +310,8 @@ static enum step step(struct parser *p, struct str *in, struct str *ret_body)
 enum parser_event parser_next(struct parser *p, struct str *in, struct str *ret_body)
 {
 	static const enum parser_event events[] = {
-	        [STEP_MORE] = PARSER_MORE, [STEP_HEAD] = PARSER_HEAD, [STEP_BODY] = PARSER_BODY,
-	        [STEP_END] = PARSER_END,   [STEP_BAD] = PARSER_BAD,
+		[STEP_MORE] = PARSER_MORE, [STEP_HEAD] = PARSER_HEAD, [STEP_BODY] = PARSER_BODY,
+		[STEP_END] = PARSER_END,   [STEP_BAD] = PARSER_BAD,
 	};
 	enum step s;
 

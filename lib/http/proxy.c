@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
-static const uint8_t signature[12] = {'\r', '\n', '\r', '\n', 0,   '\r',
-                                      '\n', 'Q',  'U',  'I',  'T', '\n'};
+static const uint8_t signature[12] = { '\r', '\n', '\r', '\n', 0,   '\r',
+	                               '\n', 'Q',  'U',  'I',  'T', '\n' };
 
 enum { COMMAND_LOCAL = 0x20, COMMAND_PROXY = 0x21 }; /* version 2 in the upper half */
 enum { FAMILY_TCP4 = 0x11, FAMILY_TCP6 = 0x21 };
@@ -47,7 +47,7 @@ int proxy_parse(struct str s, struct http_address *ret)
 	if (command != COMMAND_LOCAL && command != COMMAND_PROXY)
 		return -EINVAL;
 	if (command == COMMAND_LOCAL || (family != FAMILY_TCP4 && family != FAMILY_TCP6)) {
-		*ret = (struct http_address){.family = HTTP_FAMILY_NONE};
+		*ret = (struct http_address){ .family = HTTP_FAMILY_NONE };
 		return 0;
 	}
 	/* Source address, destination address, source port, destination port. */

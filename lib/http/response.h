@@ -32,7 +32,7 @@ enum response_connection { RESPONSE_DEFAULT, RESPONSE_CLOSE, RESPONSE_KEEP_ALIVE
 struct response {
 	int status;
 	const char *type; /* NULL: none */
-	int64_t length; /* or one of the above */
+	int64_t length;   /* or one of the above */
 	enum response_connection connection;
 	struct str fields; /* whole lines */
 	struct str date;

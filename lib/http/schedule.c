@@ -25,26 +25,45 @@ void schedule_now(struct http_server *s)
 	s->now_ns = clock_mono_ns();
 }
 
+/* By time and not by event_active(): a loop that always finds the wake active never gets to its
+ * sockets. */
+static void set_wake(struct http_server *s)
+{
+	static const struct timeval now = { 0 };
+
+	event_add(s->wake, &now);
+}
+
 void schedule_wake(struct connection *c)
 {
 	struct http_server *s = c->server;
 
-	if (c->is_ready)
+	if (c->stepping || c->is_ready)
 		return;
 	c->is_ready = true;
+	c->round = s->round;
 	if (TAILQ_EMPTY(&s->ready))
-		event_active(s->wake, EV_TIMEOUT, 0);
+		set_wake(s);
 	TAILQ_INSERT_TAIL(&s->ready, c, ready);
+}
+
+void schedule_round(struct http_server *s)
+{
+	s->round++;
 }
 
 struct connection *schedule_next(struct http_server *s)
 {
 	struct connection *c = TAILQ_FIRST(&s->ready);
 
-	if (c) {
-		TAILQ_REMOVE(&s->ready, c, ready);
-		c->is_ready = false;
+	if (!c)
+		return NULL;
+	if (c->round == s->round) {
+		set_wake(s);
+		return NULL;
 	}
+	TAILQ_REMOVE(&s->ready, c, ready);
+	c->is_ready = false;
 	return c;
 }
 
@@ -90,7 +109,7 @@ void schedule_tick(struct http_server *s)
 {
 	uint64_t ms = tick_ms(s);
 	struct timeval tv = { .tv_sec = (time_t)(ms / 1000),
-			      .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+		              .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
 	bool anybody = false;
 
 	for (enum wait w = WAIT_FIRST_BYTE; w < WAIT_MAX; w++)

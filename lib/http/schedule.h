@@ -7,10 +7,13 @@
 /* Reads the clock; called where the loop enters the server. */
 void schedule_now(struct http_server *s);
 
-/* c is run (or freed) from the loop, soon. Twice does no harm. */
+/* c is run (or freed) from the loop, soon. Twice does no harm; while c takes its steps it does
+ * nothing, because they go on anyway. */
 void schedule_wake(struct connection *c);
-/* The next one to run, taken off the list; NULL when all had their turn. */
+/* The next one to run, taken off the list; NULL when all of this round had their turn. */
 struct connection *schedule_next(struct http_server *s);
+/* Begins a round: those that get ready from now on belong to the next one. */
+void schedule_round(struct http_server *s);
 
 /*
  * From now on c is late if it does not do what w says in time. Asked again for the same w and the

@@ -2,7 +2,8 @@
  * An HTTP/1.1 server on somebody else's event base: listeners, connections, limits, deadlines. What
  * a request and its answer look like to their user is in exchange.h.
  *
- * Everything runs on the thread of the base; no function here blocks. A server calls its user by
+ * Everything runs on the thread of the base; no function here blocks. The process must ignore
+ * SIGPIPE. A server calls its user by
  * struct http_callbacks only, and only from the loop (http_server_free: on_abort of what is open).
  */
 #ifndef HTTP_SERVER_H

@@ -1,7 +1,7 @@
 /*
  * Linear probing; removal moves later entries of the run back, so there are no tombstones and a
- * table that saw a million clients is as quick as a new one. The hash starts from the address of the
- * table (ASLR), so that a client cannot choose addresses that collide.
+ * table that saw a million clients is as quick as a new one. The hash starts from the address of
+ * the table (ASLR), so that a client cannot choose addresses that collide.
  */
 #include "http/source.h"
 

@@ -9,7 +9,7 @@
 
 struct source {
 	struct http_address address; /* the port is always 0 */
-	uint32_t count; /* 0: the place is free */
+	uint32_t count;              /* 0: the place is free */
 };
 
 /* { 0 } is valid and empty. */

@@ -11,35 +11,28 @@
 #define ROW16(x) x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x
 
 const uint8_t
-        syntax_classes[256] =
-                {
-                        /*	0  1  2  3  4  5  6  7  8  9  a  b  c  d  e  f */
-                        0,        0,        0,        0,        0,        0,        0,
-                        0,        0,        Q,        0,        0,        0,        0,
-                        0,        0, /* HTAB */
-                        0,        0,        0,        0,        0,        0,        0,
-                        0,        0,        0,        0,        0,        0,        0,
-                        0,        0,        Q,        T,        V,        T,        T,
-                        T,        T,        T,        Q,        Q,        T,        T,
-                        Q,        T,        T,        Q, /*   ! " # $ % & ' ( ) * + , - . / */
-                        T,        T,        T,        T,        T,        T,        T,
-                        T,        T,        T,        Q,        Q,        Q,        Q,
-                        Q,        Q, /* 0 … 9 : ; < = > ? */
-                        Q,        T,        T,        T,        T,        T,        T,
-                        T,        T,        T,        T,        T,        T,        T,
-                        T,        T, /* @ A … O */
-                        T,        T,        T,        T,        T,        T,        T,
-                        T,        T,        T,        T,        Q,        V,        Q,
-                        T,        T, /* P … Z [ \ ] ^ _ */
-                        T,        T,        T,        T,        T,        T,        T,
-                        T,        T,        T,        T,        T,        T,        T,
-                        T,        T, /* ` a … o */
-                        T,        T,        T,        T,        T,        T,        T,
-                        T,        T,        T,        T,        Q,        T,        Q,
-                        T,        0, /* p … z { | } ~ DEL */
-                        ROW16(Q), ROW16(Q), ROW16(Q), ROW16(Q), ROW16(Q), ROW16(Q), ROW16(Q),
-                        ROW16(Q),
-};
+        syntax_classes[256] = {
+	        /*	0  1  2  3  4  5  6  7  8  9  a  b  c  d  e  f */
+	        0,        0,        0,        0,        0,        0,        0,        0,        0,
+	        Q,        0,        0,        0,        0,        0,        0, /* HTAB */
+	        0,        0,        0,        0,        0,        0,        0,        0,        0,
+	        0,        0,        0,        0,        0,        0,        0,        Q,        T,
+	        V,        T,        T,        T,        T,        T,        Q,        Q,        T,
+	        T,        Q,        T,        T,        Q, /*   ! " # $ % & ' ( ) * + , - . / */
+	        T,        T,        T,        T,        T,        T,        T,        T,        T,
+	        T,        Q,        Q,        Q,        Q,        Q,        Q, /* 0 … 9 : ; < = > ?
+	                                                                        */
+	        Q,        T,        T,        T,        T,        T,        T,        T,        T,
+	        T,        T,        T,        T,        T,        T,        T, /* @ A … O */
+	        T,        T,        T,        T,        T,        T,        T,        T,        T,
+	        T,        T,        Q,        V,        Q,        T,        T, /* P … Z [ \ ] ^ _ */
+	        T,        T,        T,        T,        T,        T,        T,        T,        T,
+	        T,        T,        T,        T,        T,        T,        T, /* ` a … o */
+	        T,        T,        T,        T,        T,        T,        T,        T,        T,
+	        T,        T,        Q,        T,        Q,        T,        0, /* p … z { | } ~ DEL
+	                                                                        */
+	        ROW16(Q), ROW16(Q), ROW16(Q), ROW16(Q), ROW16(Q), ROW16(Q), ROW16(Q), ROW16(Q),
+        };
 /* clang-format on */
 
 int syntax_hex(char c)
@@ -92,10 +85,10 @@ bool syntax_next_element(struct str *list, struct str *ret)
 	comma = list->n ? memchr(list->p, ',', list->n) : NULL;
 	if (!comma) {
 		*ret = str_trim(*list);
-		*list = (struct str){NULL, 0};
+		*list = (struct str){ NULL, 0 };
 		return true;
 	}
-	*ret = str_trim((struct str){list->p, (size_t)(comma - list->p)});
-	*list = (struct str){comma + 1, list->n - (size_t)(comma - list->p) - 1};
+	*ret = str_trim((struct str){ list->p, (size_t)(comma - list->p) });
+	*list = (struct str){ comma + 1, list->n - (size_t)(comma - list->p) - 1 };
 	return true;
 }

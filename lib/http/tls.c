@@ -1,7 +1,8 @@
 /*
  * One SSL_CTX a set of files. TLS 1.2 and 1.3, no renegotiation, no compression; buffers are given
- * back while a connection idles (SSL_MODE_RELEASE_BUFFERS, 16 KiB or more each way otherwise). There
- * is no session cache: sessions travel in tickets, whose keys all workers of a suite may share.
+ * back while a connection idles (SSL_MODE_RELEASE_BUFFERS, 16 KiB or more each way otherwise).
+ * There is no session cache: sessions travel in tickets, whose keys all workers of a suite may
+ * share.
  *
  * Called by the front when it opens its listeners and at a reload; connection.c takes an SSL from
  * it for each accepted connection.
@@ -27,7 +28,7 @@ static int refuse(struct errbuf *err, const char *what, const char *path)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 	int r = errbuf_set(err, -EINVAL, "%s \"%s\": %s", what, path,
-			   reason ? reason : "unknown reason");
+	                   reason ? reason : "unknown reason");
 
 	ERR_clear_error();
 	return r;
@@ -35,7 +36,7 @@ static int refuse(struct errbuf *err, const char *what, const char *path)
 
 /* We speak HTTP/1.1 only; a client that offers nothing of ours goes on without ALPN. */
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_size,
-		   const unsigned char *in, unsigned in_size, void *self)
+                   const unsigned char *in, unsigned in_size, void *self)
 {
 	static const unsigned char ours[] = "\x08http/1.1";
 	unsigned char *chosen;
@@ -51,7 +52,7 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_size,
 
 static int load_client_ca(SSL_CTX *context, const char *path, struct errbuf *err)
 {
-	STACK_OF(X509_NAME) *names;
+	STACK_OF(X509_NAME) * names;
 
 	if (SSL_CTX_load_verify_file(context, path) != 1)
 		return refuse(err, "could not read client CA", path);
@@ -71,7 +72,7 @@ static int load_files(SSL_CTX *context, const struct http_tls_files *files, stru
 		return refuse(err, "could not read private key", files->key);
 	if (SSL_CTX_check_private_key(context) != 1)
 		return refuse(err, "private key does not belong to certificate",
-			      files->certificate);
+		              files->certificate);
 	return files->client_ca ? load_client_ca(context, files->client_ca, err) : 0;
 }
 
@@ -81,10 +82,10 @@ static void set_rules(SSL_CTX *context)
 
 	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-					     SSL_OP_CIPHER_SERVER_PREFERENCE |
-					     SSL_OP_IGNORE_UNEXPECTED_EOF);
+	                                     SSL_OP_CIPHER_SERVER_PREFERENCE |
+	                                     SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-					  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_session_id_context(context, session_context, sizeof(session_context) - 1);
 	SSL_CTX_set_num_tickets(context, 1);
@@ -131,7 +132,7 @@ void http_tls_unref(struct http_tls *t)
 }
 
 int http_tls_set_ticket_keys(struct http_tls *t,
-			     const unsigned char keys[HTTP_TLS_TICKET_KEYS_SIZE])
+                             const unsigned char keys[HTTP_TLS_TICKET_KEYS_SIZE])
 {
 	unsigned char copy[HTTP_TLS_TICKET_KEYS_SIZE];
 	int r;

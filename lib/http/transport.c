@@ -74,7 +74,7 @@ static struct bufferevent *new_tls(struct connection *c)
 	if (!c->ssl)
 		return NULL;
 	return bufferevent_openssl_socket_new(c->server->base, c->fd, c->ssl,
-					      BUFFEREVENT_SSL_ACCEPTING, 0);
+	                                      BUFFEREVENT_SSL_ACCEPTING, 0);
 }
 
 int transport_open(struct connection *c, const struct transport_events *events)
@@ -94,6 +94,7 @@ int transport_open(struct connection *c, const struct transport_events *events)
 		evbuffer_set_flags(c->staged, EVBUFFER_FLAG_DRAINS_TO_FD);
 	bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
 	bufferevent_set_max_single_write(c->bev, WRITE_MOST);
+	bufferevent_setwatermark(c->bev, EV_WRITE, c->server->limits.output / 4, 0);
 	c->reading = true;
 	return bufferevent_enable(c->bev, EV_READ | EV_WRITE) < 0 ? -ENOMEM : 0;
 }
@@ -231,6 +232,21 @@ static int add_tls_file(struct connection *c, int fd, off_t offset, uint64_t len
 	return 0;
 }
 
+static int add_plain_file(struct connection *c, int fd, off_t offset, uint64_t length)
+{
+	struct evbuffer_file_segment *segment;
+	int r;
+
+	segment = evbuffer_file_segment_new(fd, offset, (ev_off_t)length, EVBUF_FS_CLOSE_ON_FREE);
+	if (!segment) {
+		close(fd);
+		return -ENOMEM;
+	}
+	r = evbuffer_add_file_segment(c->staged, segment, 0, (ev_off_t)length);
+	evbuffer_file_segment_free(segment);
+	return r < 0 ? -ENOMEM : 0;
+}
+
 int transport_add_file(struct connection *c, int fd, off_t offset, uint64_t length)
 {
 	if (length == 0) {
@@ -240,8 +256,7 @@ int transport_add_file(struct connection *c, int fd, off_t offset, uint64_t leng
 	transport_queued(c, length);
 	if (c->ssl)
 		return add_tls_file(c, fd, offset, length);
-	/* libevent closes fd, also when it fails. */
-	return evbuffer_add_file(c->staged, fd, offset, (ev_off_t)length) < 0 ? -ENOMEM : 0;
+	return add_plain_file(c, fd, offset, length);
 }
 
 uint64_t transport_pending(const struct connection *c)
@@ -283,8 +298,8 @@ static int read_piece(struct connection *c)
 
 static void flush_tls(struct connection *c)
 {
-	while (c->files && evbuffer_get_length(c->staged) + evbuffer_get_length(bev_output(c)) <
-				   FILE_AHEAD) {
+	while (c->files &&
+	       evbuffer_get_length(c->staged) + evbuffer_get_length(bev_output(c)) < FILE_AHEAD) {
 		if (read_piece(c) < 0) {
 			c->failed = true;
 			return;

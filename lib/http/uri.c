@@ -29,7 +29,7 @@ static int check_target(struct str s, bool is_path)
 			return -EINVAL;
 		if (*p != '%')
 			continue;
-		value = syntax_percent((struct str){p, (size_t)(end - p)});
+		value = syntax_percent((struct str){ p, (size_t)(end - p) });
 		if (value <= 0 || (is_path && value == '/'))
 			return -EINVAL;
 		encoded = 1;
@@ -77,14 +77,14 @@ bool uri_is_host(struct str s)
 		return false;
 	if (n == s.n)
 		return true;
-	return s.p[n] == ':' && is_port((struct str){s.p + n + 1, s.n - n - 1});
+	return s.p[n] == ':' && is_port((struct str){ s.p + n + 1, s.n - n - 1 });
 }
 
 static bool starts_with_nocase(struct str s, const char *prefix)
 {
 	size_t n = strlen(prefix);
 
-	return s.n >= n && str_equal_nocase((struct str){s.p, n}, (struct str){prefix, n});
+	return s.n >= n && str_equal_nocase((struct str){ s.p, n }, (struct str){ prefix, n });
 }
 
 /* Takes "scheme://authority" off the front of an absolute target. */
@@ -99,26 +99,22 @@ static int split_authority(struct str *target, struct str *ret_host)
 		scheme = strlen("https://");
 	else
 		return -EINVAL;
-	rest = (struct str){target->p + scheme, target->n - scheme};
+	rest = (struct str){ target->p + scheme, target->n - scheme };
 	while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?')
 		n++;
-	*ret_host = (struct str){rest.p, n};
-	*target = (struct str){rest.p + n, rest.n - n};
+	*ret_host = (struct str){ rest.p, n };
+	*target = (struct str){ rest.p + n, rest.n - n };
 	return uri_is_host(*ret_host) ? 0 : -EINVAL;
 }
 
 int uri_split(struct str target, struct uri *ret)
 {
-	struct uri u = {
-	        .host = {NULL, 0}
-        };
+	struct uri u = { .host = { NULL, 0 } };
 	const char *mark;
 	int r;
 
 	if (str_is(target, "*")) {
-		*ret = (struct uri){
-		        .path = target, .query = {target.p + 1, 0}
-                };
+		*ret = (struct uri){ .path = target, .query = { target.p + 1, 0 } };
 		return 0;
 	}
 	if (target.n == 0)
@@ -129,10 +125,10 @@ int uri_split(struct str target, struct uri *ret)
 			return r;
 	}
 	mark = target.n ? memchr(target.p, '?', target.n) : NULL;
-	u.path = mark ? (struct str){target.p, (size_t)(mark - target.p)} : target;
-	u.query = (struct str){target.p + target.n, 0};
+	u.path = mark ? (struct str){ target.p, (size_t)(mark - target.p) } : target;
+	u.query = (struct str){ target.p + target.n, 0 };
 	if (mark)
-		u.query = (struct str){mark + 1, target.n - u.path.n - 1};
+		u.query = (struct str){ mark + 1, target.n - u.path.n - 1 };
 	r = check_target(u.path, true);
 	if (r < 0 || check_target(u.query, false) < 0)
 		return -EINVAL;
@@ -156,7 +152,7 @@ int uri_decode(struct str s, bool plus, struct arena *a, struct str *ret)
 		int value = *p;
 
 		if (*p == '%') {
-			value = syntax_percent((struct str){p, (size_t)(end - p)});
+			value = syntax_percent((struct str){ p, (size_t)(end - p) });
 			if (value <= 0)
 				return -EINVAL;
 			p += 2;
@@ -168,7 +164,7 @@ int uri_decode(struct str s, bool plus, struct arena *a, struct str *ret)
 		out[n++] = (char)value;
 	}
 	out[n] = '\0';
-	*ret = (struct str){out, n};
+	*ret = (struct str){ out, n };
 	return 0;
 }
 
@@ -178,17 +174,17 @@ bool uri_next_parameter(struct str *at, struct str *ret_name, struct str *ret_va
 	struct str piece;
 
 	while (at->n > 0 && at->p[0] == '&')
-		*at = (struct str){at->p + 1, at->n - 1};
+		*at = (struct str){ at->p + 1, at->n - 1 };
 	if (at->n == 0)
 		return false;
 	end = memchr(at->p, '&', at->n);
-	piece = end ? (struct str){at->p, (size_t)(end - at->p)} : *at;
-	*at = (struct str){at->p + piece.n, at->n - piece.n};
+	piece = end ? (struct str){ at->p, (size_t)(end - at->p) } : *at;
+	*at = (struct str){ at->p + piece.n, at->n - piece.n };
 	equals = memchr(piece.p, '=', piece.n);
-	*ret_name = equals ? (struct str){piece.p, (size_t)(equals - piece.p)} : piece;
-	*ret_value = (struct str){piece.p + piece.n, 0};
+	*ret_name = equals ? (struct str){ piece.p, (size_t)(equals - piece.p) } : piece;
+	*ret_value = (struct str){ piece.p + piece.n, 0 };
 	if (equals)
-		*ret_value = (struct str){equals + 1, piece.n - ret_name->n - 1};
+		*ret_value = (struct str){ equals + 1, piece.n - ret_name->n - 1 };
 	return true;
 }
 
@@ -216,18 +212,9 @@ static const struct {
 	const char *text;
 	bool value;
 } bool_words[] = {
-        {"true",  true },
-        {"1",     true },
-        {"on",    true },
-        {"yes",   true },
-        {"t",     true },
-        {"y",     true },
-        {"false", false},
-        {"0",     false},
-        {"off",   false},
-        {"no",    false},
-        {"f",     false},
-        {"n",     false},
+	{ "true", true }, { "1", true },   { "on", true },     { "yes", true },
+	{ "t", true },    { "y", true },   { "false", false }, { "0", false },
+	{ "off", false }, { "no", false }, { "f", false },     { "n", false },
 };
 
 int uri_parameter_bool(struct str query, const char *name, struct arena *a, bool *ret)
