@@ -26,40 +26,38 @@ struct adopt_column {
 	bool required; /* false: the migration adds it */
 };
 
-/* clang-format off: table */
 static const struct adopt_column adopt_columns[] = {
-	{ 3, "fraud_scores",       "transaction_seq",  ANY_INTEGER, true },
-	{ 3, "fraud_scores",       "score",            ANY_REAL,    true },
-	{ 3, "fraud_scores",       "decision",         ANY_TEXT,    true },
-	{ 3, "fraud_scores",       "threshold_low",    ANY_REAL,    false },
-	{ 3, "fraud_scores",       "threshold_high",   ANY_REAL,    false },
-	{ 3, "fraud_scores",       "model_version",    ANY_TEXT,    false },
-	{ 3, "fraud_scores",       "scored_at",        ANY_TIME,    false },
-	{ 3, "fraud_explanations", "transaction_seq",  ANY_INTEGER, true },
-	{ 3, "fraud_explanations", "rank",             ANY_INTEGER "|smallint", true },
-	{ 3, "fraud_explanations", "feature",          ANY_TEXT,    true },
-	{ 3, "fraud_explanations", "value",            ANY_TEXT,    true },
-	{ 3, "fraud_explanations", "delta_score",      ANY_REAL,    false },
-	{ 3, "fraud_explanations", "direction",        ANY_TEXT,    false },
-	{ 3, "fraud_explanations", "zscore",           ANY_REAL,    false },
-	{ 4, "auth_users",         "id",               ANY_INTEGER, true },
-	{ 4, "auth_users",         "username",         ANY_TEXT,    true },
-	{ 4, "auth_users",         "password_hash",    ANY_TEXT,    true },
-	{ 4, "auth_users",         "is_active",        "boolean",   true },
-	{ 4, "auth_users",         "created_at",       ANY_TIME,    true },
-	{ 4, "auth_users",         "roles",            "ARRAY",     false },
-	{ 4, "auth_tokens",        "token_jti",        ANY_TEXT "|uuid", true },
-	{ 4, "auth_tokens",        "user_id",          ANY_INTEGER, true },
-	{ 4, "auth_tokens",        "issued_at",        ANY_TIME,    true },
-	{ 4, "auth_tokens",        "expires_at",       ANY_TIME,    true },
-	{ 4, "auth_tokens",        "revoked_at",       ANY_TIME,    true },
+	{ 3, "fraud_scores", "transaction_seq", ANY_INTEGER, true },
+	{ 3, "fraud_scores", "score", ANY_REAL, true },
+	{ 3, "fraud_scores", "decision", ANY_TEXT, true },
+	{ 3, "fraud_scores", "threshold_low", ANY_REAL, false },
+	{ 3, "fraud_scores", "threshold_high", ANY_REAL, false },
+	{ 3, "fraud_scores", "model_version", ANY_TEXT, false },
+	{ 3, "fraud_scores", "scored_at", ANY_TIME, false },
+	{ 3, "fraud_explanations", "transaction_seq", ANY_INTEGER, true },
+	{ 3, "fraud_explanations", "rank", ANY_INTEGER "|smallint", true },
+	{ 3, "fraud_explanations", "feature", ANY_TEXT, true },
+	{ 3, "fraud_explanations", "value", ANY_TEXT, true },
+	{ 3, "fraud_explanations", "delta_score", ANY_REAL, false },
+	{ 3, "fraud_explanations", "direction", ANY_TEXT, false },
+	{ 3, "fraud_explanations", "zscore", ANY_REAL, false },
+	{ 4, "auth_users", "id", ANY_INTEGER, true },
+	{ 4, "auth_users", "username", ANY_TEXT, true },
+	{ 4, "auth_users", "password_hash", ANY_TEXT, true },
+	{ 4, "auth_users", "is_active", "boolean", true },
+	{ 4, "auth_users", "created_at", ANY_TIME, true },
+	{ 4, "auth_users", "roles", "ARRAY", false },
+	{ 4, "auth_tokens", "token_jti", ANY_TEXT "|uuid", true },
+	{ 4, "auth_tokens", "user_id", ANY_INTEGER, true },
+	{ 4, "auth_tokens", "issued_at", ANY_TIME, true },
+	{ 4, "auth_tokens", "expires_at", ANY_TIME, true },
+	{ 4, "auth_tokens", "revoked_at", ANY_TIME, true },
 };
-/* clang-format on */
 
 /* to_regclass() finds the table as an unqualified name would. */
 static const char catalogue_sql[] =
-	"select c.column_name, c.data_type from information_schema.columns c"
-	" where format('%I.%I', c.table_schema, c.table_name)::regclass = to_regclass($1)";
+        "select c.column_name, c.data_type from information_schema.columns c"
+        " where format('%I.%I', c.table_schema, c.table_name)::regclass = to_regclass($1)";
 
 struct adopt {
 	void (*on_line)(void *self, const char *text);
@@ -88,7 +86,7 @@ static void tell(struct adopt *a, const char *text)
 }
 
 static void check_column(struct adopt *a, const struct adopt_column *c,
-			 const struct pg_result *found)
+                         const struct pg_result *found)
 {
 	char line[256];
 	size_t i;
@@ -98,12 +96,13 @@ static void check_column(struct adopt *a, const struct adopt_column *c,
 	if (i == db_rows(found)) {
 		if (!c->required)
 			return;
-		snprintf(line, sizeof(line), "table \"%s\" lacks column \"%s\"", c->table, c->column);
+		snprintf(line, sizeof(line), "table \"%s\" lacks column \"%s\"", c->table,
+		         c->column);
 	} else {
 		if (is_listed(c->types, db_text(found, i, 1)))
 			return;
 		snprintf(line, sizeof(line), "column \"%s.%s\" is %s, expected one of %s", c->table,
-			 c->column, db_text(found, i, 1).p, c->types);
+		         c->column, db_text(found, i, 1).p, c->types);
 	}
 	a->differences++;
 	tell(a, line);
@@ -134,14 +133,14 @@ static int check_table(struct db *db, struct adopt *a, size_t first, struct errb
 		check_column(a, &adopt_columns[i], found);
 	if (a->differences == before) {
 		snprintf(line, sizeof(line), "table \"%s\" is there already and is adopted",
-			 adopt_columns[first].table);
+		         adopt_columns[first].table);
 		tell(a, line);
 	}
 	return 0;
 }
 
 int adopt_check(struct db *db, unsigned applied, void (*on_line)(void *self, const char *text),
-		void *self, struct errbuf *err)
+                void *self, struct errbuf *err)
 {
 	struct adopt a = { on_line, self, 0 };
 	size_t count = sizeof(adopt_columns) / sizeof(adopt_columns[0]), i;
@@ -156,7 +155,8 @@ int adopt_check(struct db *db, unsigned applied, void (*on_line)(void *self, con
 	}
 	if (a.differences)
 		return errbuf_set(err, -EINVAL,
-				  "existing tables differ in %u places from what can be adopted; nothing was changed",
-				  a.differences);
+		                  "existing tables differ in %u places from what can be adopted; "
+		                  "nothing was changed",
+		                  a.differences);
 	return 0;
 }

@@ -11,6 +11,6 @@
  * Reads the catalogue only.
  */
 int adopt_check(struct db *db, unsigned applied, void (*on_line)(void *self, const char *text),
-		void *self, struct errbuf *err);
+                void *self, struct errbuf *err);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * The start of every connection, in one place so that tools and daemons differ in nothing: defaults
- * that notice a dead network within half a minute, then what the operator's URL says (it wins), then
- * a session that speaks UTF-8, ISO dates and one time zone whatever the server's defaults are.
+ * that notice a dead network within half a minute, then what the operator's URL says (it wins),
+ * then a session that speaks UTF-8, ISO dates and one time zone whatever the server's defaults are.
  *
  * Used by db.c and pool_link.c.
  */
@@ -10,10 +10,13 @@
 #include <errno.h>
 #include <libpq-fe.h>
 
+#include "db/error.h"
+
 const char connect_session_sql[] =
-	"select set_config('TimeZone', $1, false), set_config('DateStyle', 'ISO, YMD', false),"
-	" set_config('IntervalStyle', 'postgres', false), set_config('extra_float_digits', '1', false),"
-	" set_config('bytea_output', 'hex', false)";
+        "select set_config('TimeZone', $1, false), set_config('DateStyle', 'ISO, YMD', false),"
+        " set_config('IntervalStyle', 'postgres', false), set_config('extra_float_digits', '1', "
+        "false),"
+        " set_config('bytea_output', 'hex', false)";
 
 static int check_url(const char *url, struct errbuf *err)
 {
@@ -21,12 +24,14 @@ static int check_url(const char *url, struct errbuf *err)
 	char *message = NULL;
 
 	if (!url || !*url)
-		return errbuf_set(err, -EINVAL, "no database is configured (database.url, DATABASE_URL)");
+		return errbuf_set(err, -EINVAL,
+		                  "no database is configured (database.url, DATABASE_URL)");
 	options = PQconninfoParse(url, &message);
 	PQfreemem(message);
 	if (!options)
-		return errbuf_set(err, -EINVAL, "the database URL cannot be read as libpq's "
-						"(postgresql://user@host:5432/name)");
+		return errbuf_set(err, -EINVAL,
+		                  "the database URL cannot be read as libpq's "
+		                  "(postgresql://user@host:5432/name)");
 	PQconninfoFree(options);
 	return 0;
 }
@@ -39,12 +44,12 @@ static void ignore_notice(void *self, const PGresult *notice)
 }
 
 int connect_start(const char *url, const char *application, struct pg_conn **ret,
-		  struct errbuf *err)
+                  struct errbuf *err)
 {
 	const char *const names[] = { "fallback_application_name", "keepalives_idle",
-				      "keepalives_interval",	   "keepalives_count",
-				      "tcp_user_timeout",	   "dbname",
-				      "client_encoding",	   NULL };
+		                      "keepalives_interval",       "keepalives_count",
+		                      "tcp_user_timeout",          "dbname",
+		                      "client_encoding",           NULL };
 	const char *const values[] = { application, "10", "5", "3", "20000", url, "UTF8", NULL };
 	PGconn *conn;
 	int r = check_url(url, err);
@@ -55,8 +60,11 @@ int connect_start(const char *url, const char *application, struct pg_conn **ret
 	if (!conn)
 		return errbuf_set(err, -ENOMEM, "out of memory");
 	if (PQstatus(conn) == CONNECTION_BAD) {
+		/* Known at once: no such socket, a name that nobody knows, an option's bad value.
+		 */
+		r = db_error_connection(conn, err);
 		PQfinish(conn);
-		return errbuf_set(err, -EINVAL, "the database URL names no server that can be asked");
+		return r;
 	}
 	PQsetNoticeReceiver(conn, ignore_notice, NULL);
 	*ret = conn;

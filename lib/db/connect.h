@@ -3,14 +3,14 @@
 #define DB_CONNECT_H
 
 #include "base/errbuf.h"
-#include "db/db.h"
+#include "db/value.h"
 
 struct pg_conn;
 
-/* Begins to connect; PQconnectPoll() does the rest. -EINVAL for a URL that cannot be read (its text is
- * not repeated: it may hold a password). */
+/* Begins to connect; PQconnectPoll() does the rest. -EINVAL for a URL that cannot be read (its text
+ * is not repeated: it may hold a password). */
 int connect_start(const char *url, const char *application, struct pg_conn **ret,
-		  struct errbuf *err);
+                  struct errbuf *err);
 
 /* Makes a fresh session ours; $1 is the time zone. */
 extern const char connect_session_sql[];

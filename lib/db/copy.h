@@ -19,8 +19,8 @@
 
 struct db_column {
 	struct str name; /* owned by the reader */
-	uint32_t oid; /* the type in pg_type */
-	int type; /* enum column_type, or -1: a type that cannot feed an input */
+	uint32_t oid;    /* the type in pg_type */
+	int type;        /* enum column_type, or -1: a type that cannot feed an input */
 };
 
 struct db_reader;
@@ -32,7 +32,7 @@ int db_reader_open(struct db *db, const char *query, struct db_reader **ret, str
 const struct db_column *db_reader_columns(const struct db_reader *r, size_t *ret_count);
 /* Columns alone, nothing is run. The array is malloc'ed with its names: one free(). */
 int db_describe(struct db *db, const char *query, struct db_column **ret, size_t *ret_count,
-		struct errbuf *err);
+                struct errbuf *err);
 /*
  * 1: a row, its fields in column order (p NULL: null; big-endian bytes as cell_from_binary() reads
  * them), valid until the next call. 0: no more rows. Negative: lost, or the server refused.
@@ -49,9 +49,10 @@ int db_column_type(uint32_t oid);
 
 struct db_writer;
 
-/* target: "fraud_scores (transaction_seq, score)": a constant of the program, never outside text. */
+/* target: "fraud_scores (transaction_seq, score)": a constant of the program, never outside text.
+ */
 int db_writer_open(struct db *db, const char *target, unsigned columns, struct db_writer **ret,
-		   struct errbuf *err);
+                   struct errbuf *err);
 /* A row = db_write_row(), then exactly `columns` values in order. A failure (memory, connection)
  * sticks and is told by db_writer_finish(); check db_writer_error() to stop early. The type must be
  * the column's own: the binary format does not convert. */

@@ -24,7 +24,7 @@ struct db_reader {
 	struct db_column *columns;
 	size_t column_count;
 	struct str *fields; /* into message */
-	char *message; /* libpq's */
+	char *message;      /* libpq's */
 	size_t size, at;
 	bool header_seen, trailer_seen, ended;
 };
@@ -37,10 +37,10 @@ struct type_row {
 };
 
 static const struct type_row type_table[] = {
-	{ 16, COLUMN_BOOL },	    { 20, COLUMN_INT8 },    { 21, COLUMN_INT2 },
-	{ 23, COLUMN_INT4 },	    { 25, COLUMN_TEXT },    { 700, COLUMN_FLOAT4 },
-	{ 701, COLUMN_FLOAT8 },	    { 1042, COLUMN_TEXT },  { 1043, COLUMN_TEXT },
-	{ 1082, COLUMN_DATE },	    { 1114, COLUMN_TIMESTAMP }, { 1184, COLUMN_TIMESTAMPTZ },
+	{ 16, COLUMN_BOOL },      { 20, COLUMN_INT8 },        { 21, COLUMN_INT2 },
+	{ 23, COLUMN_INT4 },      { 25, COLUMN_TEXT },        { 700, COLUMN_FLOAT4 },
+	{ 701, COLUMN_FLOAT8 },   { 1042, COLUMN_TEXT },      { 1043, COLUMN_TEXT },
+	{ 1082, COLUMN_DATE },    { 1114, COLUMN_TIMESTAMP }, { 1184, COLUMN_TIMESTAMPTZ },
 	{ 1700, COLUMN_NUMERIC },
 };
 
@@ -79,7 +79,7 @@ static struct db_column *columns_of(const PGresult *result)
 }
 
 int db_describe(struct db *db, const char *query, struct db_column **ret, size_t *ret_count,
-		struct errbuf *err)
+                struct errbuf *err)
 {
 	CLEANUP(db_result_free_p) struct pg_result *result = NULL;
 	struct db_column *columns;

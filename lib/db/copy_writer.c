@@ -1,7 +1,7 @@
 /*
- * COPY … FROM STDIN (FORMAT binary). Values are put into one buffer of fixed size that goes to libpq
- * when it is full; libpq in turn writes it out before it takes more, so a slow server slows the
- * caller instead of filling memory. A value longer than the buffer goes through in pieces.
+ * COPY … FROM STDIN (FORMAT binary). Values are put into one buffer of fixed size that goes to
+ * libpq when it is full; libpq in turn writes it out before it takes more, so a slow server slows
+ * the caller instead of filling memory. A value longer than the buffer goes through in pieces.
  *
  * The first failure sticks: a caller may write a whole chunk and ask once, in db_writer_finish().
  *
@@ -80,7 +80,7 @@ static void put_integer(struct db_writer *w, uint64_t v, unsigned n)
 }
 
 int db_writer_open(struct db *db, const char *target, unsigned columns, struct db_writer **ret,
-		   struct errbuf *err)
+                   struct errbuf *err)
 {
 	struct db_writer *w;
 	struct strbuf sql = { 0 };
@@ -114,7 +114,8 @@ int db_writer_open(struct db *db, const char *target, unsigned columns, struct d
 void db_write_row(struct db_writer *w)
 {
 	if (w->left != 0)
-		fail(w, errbuf_set(&w->words, -EINVAL, "a row of the copy lacks %u values", w->left));
+		fail(w,
+		     errbuf_set(&w->words, -EINVAL, "a row of the copy lacks %u values", w->left));
 	w->left = w->columns;
 	put_big_endian(w, w->columns, 2);
 }
@@ -192,7 +193,7 @@ int db_writer_error(const struct db_writer *w)
 
 /* reason NULL: all rows were sent. */
 static int end_copy(struct db_writer *w, const char *reason, struct pg_result **ret,
-		    struct errbuf *err)
+                    struct errbuf *err)
 {
 	if (!db_is_alive(w->db))
 		return errbuf_set(err, -ECONNRESET, "the connection to the database was lost");
@@ -207,7 +208,8 @@ int db_writer_finish(struct db_writer *w, uint64_t *ret_rows, struct errbuf *err
 	int r;
 
 	if (w->left != 0)
-		fail(w, errbuf_set(&w->words, -EINVAL, "a row of the copy lacks %u values", w->left));
+		fail(w,
+		     errbuf_set(&w->words, -EINVAL, "a row of the copy lacks %u values", w->left));
 	put_big_endian(w, UINT16_MAX, 2);
 	flush(w);
 	r = end_copy(w, w->error ? "the program gave up" : NULL, &result, err);

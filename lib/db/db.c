@@ -65,7 +65,7 @@ static int finish_connect(struct db *db, uint64_t deadline_ns, struct errbuf *er
 
 	while (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING) {
 		r = await_socket(PQsocket(db->conn),
-				 state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_ns);
+		                 state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_ns);
 		if (r < 0)
 			return errbuf_set(err, r, "the database did not answer in time");
 		state = PQconnectPoll(db->conn);
@@ -246,7 +246,7 @@ int db_exec(struct db *db, const char *sql, struct errbuf *err)
 }
 
 int db_query(struct db *db, const char *sql, const struct db_param *params, size_t count,
-	     struct pg_result **ret, struct errbuf *err)
+             struct pg_result **ret, struct errbuf *err)
 {
 	struct connect_params p;
 	int r = connect_fill_params(&p, params, count);
@@ -262,7 +262,7 @@ int db_query(struct db *db, const char *sql, const struct db_param *params, size
 }
 
 int db_query_row(struct db *db, const char *sql, const struct db_param *params, size_t count,
-		 struct pg_result **ret, struct errbuf *err)
+                 struct pg_result **ret, struct errbuf *err)
 {
 	CLEANUP(db_result_free_p) struct pg_result *result = NULL;
 	int r = db_query(db, sql, params, count, &result, err);
@@ -273,7 +273,7 @@ int db_query_row(struct db *db, const char *sql, const struct db_param *params, 
 		return errbuf_set(err, -ENODATA, "the database has no such row");
 	if (db_rows(result) > 1)
 		return errbuf_set(err, -EINVAL, "the database has %zu rows where one was expected",
-				  db_rows(result));
+		                  db_rows(result));
 	*ret = take_ptr(&result);
 	return 0;
 }

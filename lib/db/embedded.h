@@ -8,9 +8,9 @@
 #include "base/str.h"
 
 struct embedded_file {
-	const char *name; /* "001_transactions.sql", "training_window.sql" */
+	const char *name;   /* "001_transactions.sql", "training_window.sql" */
 	const char *sha256; /* 64 hex digits */
-	struct str text; /* terminated */
+	struct str text;    /* terminated */
 };
 
 extern const struct embedded_file embedded_migrations[];

@@ -1,7 +1,7 @@
 /*
- * Failures of the server, told in two forms: -errno for the program, words for the reader. The words
- * are the primary message alone. Detail and context are left out because they quote rows ("Key
- * (username)=(x) already exists", the statement of a function); a message of class 22 (data
+ * Failures of the server, told in two forms: -errno for the program, words for the reader. The
+ * words are the primary message alone. Detail and context are left out because they quote rows
+ * ("Key (username)=(x) already exists", the statement of a function); a message of class 22 (data
  * exception) quotes the value that could not be read and is cut before it.
  *
  * Used by db.c, copy_*.c, and pool.c.
@@ -21,27 +21,27 @@ struct error_row {
 
 /* https://www.postgresql.org/docs/15/errcodes-appendix.html */
 static const struct error_row error_table[] = {
-	{ "08", -ECONNRESET }, /* connection exception */
-	{ "0A", -EOPNOTSUPP }, /* feature not supported */
-	{ "22", -EINVAL }, /* data exception */
-	{ "23505", -EEXIST }, /* unique violation */
-	{ "23", -EINVAL }, /* other constraints */
-	{ "25006", -EROFS }, /* read-only transaction */
-	{ "28", -EACCES }, /* invalid authorization */
-	{ "3D000", -ENOENT }, /* no such database */
-	{ "40", -EAGAIN }, /* serialization, deadlock */
-	{ "42501", -EACCES }, /* insufficient privilege */
-	{ "42703", -ENOENT }, /* no such column */
-	{ "42P01", -ENOENT }, /* no such table */
-	{ "42P07", -EEXIST }, /* duplicate table */
-	{ "42", -EINVAL }, /* syntax, access rule */
-	{ "53100", -ENOSPC }, /* disk full */
-	{ "53200", -ENOMEM }, /* server out of memory */
+	{ "08", -ECONNRESET },      /* connection exception */
+	{ "0A", -EOPNOTSUPP },      /* feature not supported */
+	{ "22", -EINVAL },          /* data exception */
+	{ "23505", -EEXIST },       /* unique violation */
+	{ "23", -EINVAL },          /* other constraints */
+	{ "25006", -EROFS },        /* read-only transaction */
+	{ "28", -EACCES },          /* invalid authorization */
+	{ "3D000", -ENOENT },       /* no such database */
+	{ "40", -EAGAIN },          /* serialization, deadlock */
+	{ "42501", -EACCES },       /* insufficient privilege */
+	{ "42703", -ENOENT },       /* no such column */
+	{ "42P01", -ENOENT },       /* no such table */
+	{ "42P07", -EEXIST },       /* duplicate table */
+	{ "42", -EINVAL },          /* syntax, access rule */
+	{ "53100", -ENOSPC },       /* disk full */
+	{ "53200", -ENOMEM },       /* server out of memory */
 	{ "53300", -ECONNREFUSED }, /* too many connections */
-	{ "54", -E2BIG }, /* program limit exceeded */
-	{ "55P03", -EBUSY }, /* lock not available */
-	{ "57014", -ETIMEDOUT }, /* cancelled: statement_timeout, or by us */
-	{ "57P", -ECONNRESET }, /* shutdown, crash, cannot connect now */
+	{ "54", -E2BIG },           /* program limit exceeded */
+	{ "55P03", -EBUSY },        /* lock not available */
+	{ "57014", -ETIMEDOUT },    /* cancelled: statement_timeout, or by us */
+	{ "57P", -ECONNRESET },     /* shutdown, crash, cannot connect now */
 };
 
 int db_error_code(const char *sqlstate)
@@ -89,7 +89,8 @@ int db_error_connection(const struct pg_conn *c, struct errbuf *err)
 {
 	const char *message = PQerrorMessage(c);
 
-	/* A refused login has no SQLSTATE here: libpq keeps it to itself before the session exists. */
+	/* A refused login has no SQLSTATE here: libpq keeps it to itself before the session exists.
+	 */
 	db_error_words(NULL, message, err);
 	if (PQconnectionNeedsPassword(c) || strstr(message, "password authentication failed") ||
 	    strstr(message, "no pg_hba.conf entry"))

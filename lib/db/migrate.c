@@ -1,7 +1,8 @@
 /*
- * Migrations go forward only. The invariant: schema_migrations holds exactly the files that ran, each
- * with the checksum it had, because file and row are written in one transaction. One advisory lock
- * for the whole run makes two hosts that start together take turns; the second finds nothing to do.
+ * Migrations go forward only. The invariant: schema_migrations holds exactly the files that ran,
+ * each with the checksum it had, because file and row are written in one transaction. One advisory
+ * lock for the whole run makes two hosts that start together take turns; the second finds nothing
+ * to do.
  *
  * Called by fraudctl migrate and demo, and by the tests' fixtures through fraudctl.
  */
@@ -20,11 +21,13 @@
 static const char lock_sql[] = "set lock_timeout = '60s'; select pg_advisory_lock(" LOCK_KEY ")";
 static const char unlock_sql[] = "select pg_advisory_unlock(" LOCK_KEY "); reset lock_timeout";
 static const char table_sql[] =
-	"create table if not exists schema_migrations (number integer primary key, name text not null,"
-	" sha256 text not null, applied_at timestamptz not null default now())";
-static const char applied_sql[] = "select number, name, sha256 from schema_migrations order by number";
+        "create table if not exists schema_migrations (number integer primary key, name text not "
+        "null,"
+        " sha256 text not null, applied_at timestamptz not null default now())";
+static const char applied_sql[] =
+        "select number, name, sha256 from schema_migrations order by number";
 static const char insert_sql[] =
-	"insert into schema_migrations (number, name, sha256) values ($1, $2, $3)";
+        "insert into schema_migrations (number, name, sha256) values ($1, $2, $3)";
 
 /* "007_name.sql" -> 7; 0 for what is no migration's name. */
 static unsigned file_number(const char *name)
@@ -43,33 +46,35 @@ int migrate_check_files(const struct embedded_file *files, size_t count, struct 
 	for (i = 0; i < count; i++) {
 		if (file_number(files[i].name) != i + 1)
 			return errbuf_set(err, -EINVAL,
-					  "migration \"%s\" stands where number %zu is expected",
-					  files[i].name, i + 1);
+			                  "migration \"%s\" stands where number %zu is expected",
+			                  files[i].name, i + 1);
 		if (strlen(files[i].sha256) != 64)
 			return errbuf_set(err, -EINVAL, "migration \"%s\" has no checksum",
-					  files[i].name);
+			                  files[i].name);
 		if (files[i].text.n == 0 || memchr(files[i].text.p, '\0', files[i].text.n))
 			return errbuf_set(err, -EINVAL, "migration \"%s\" is empty or no text",
-					  files[i].name);
+			                  files[i].name);
 	}
 	return 0;
 }
 
 static int check_applied_row(const struct migrate_options *o, const struct pg_result *applied,
-			     size_t row, struct errbuf *err)
+                             size_t row, struct errbuf *err)
 {
 	int64_t number = db_integer(applied, row, 0);
 
 	if (number > (int64_t)o->count)
-		return errbuf_set(err, -EPROTO,
-				  "the database is newer than this program: it has migration \"%s\"",
-				  db_text(applied, row, 1).p);
+		return errbuf_set(
+		        err, -EPROTO,
+		        "the database is newer than this program: it has migration \"%s\"",
+		        db_text(applied, row, 1).p);
 	if (number != (int64_t)row + 1)
-		return errbuf_set(err, -EINVAL, "migration %zu is missing though later ones were applied",
-				  row + 1);
+		return errbuf_set(err, -EINVAL,
+		                  "migration %zu is missing though later ones were applied",
+		                  row + 1);
 	if (!str_is(db_text(applied, row, 2), o->files[row].sha256))
 		return errbuf_set(err, -EINVAL, "migration \"%s\" was changed after it was applied",
-				  o->files[row].name);
+		                  o->files[row].name);
 	return 0;
 }
 
@@ -91,10 +96,11 @@ static int read_applied(struct db *db, const struct migrate_options *o, struct e
 }
 
 static int apply_in_transaction(struct db *db, const struct embedded_file *file, size_t number,
-				struct errbuf *err)
+                                struct errbuf *err)
 {
 	char digits[24];
-	const struct db_param row[] = { DB_TEXT(digits), DB_TEXT(file->name), DB_TEXT(file->sha256) };
+	const struct db_param row[] = { DB_TEXT(digits), DB_TEXT(file->name),
+		                        DB_TEXT(file->sha256) };
 	int r;
 
 	snprintf(digits, sizeof(digits), "%zu", number);
@@ -105,7 +111,7 @@ static int apply_in_transaction(struct db *db, const struct embedded_file *file,
 }
 
 static int apply_file(struct db *db, const struct migrate_options *o, size_t index,
-		      struct errbuf *err)
+                      struct errbuf *err)
 {
 	char line[128];
 	int r = db_begin(db, err);
@@ -163,7 +169,8 @@ int migrate_pending(struct db *db, const struct migrate_options *o, struct errbu
 	int r = migrate_check_files(o->files, o->count, err);
 
 	if (r == 0)
-		r = db_query_row(db, "select to_regclass('schema_migrations')", NULL, 0, &found, err);
+		r = db_query_row(db, "select to_regclass('schema_migrations')", NULL, 0, &found,
+		                 err);
 	if (r < 0)
 		return r;
 	if (db_is_null(found, 0, 0))

@@ -1,7 +1,7 @@
 /*
- * Connections on the loop: statements go out, answers come by callback, nothing waits. Statements are
- * prepared once on each connection; one that is not answered in time fails and its connection is
- * replaced; a lost server is tried again after a back-off with jitter (50 ms doubling to 5 s).
+ * Connections on the loop: statements go out, answers come by callback, nothing waits. Statements
+ * are prepared once on each connection; one that is not answered in time fails and its connection
+ * is replaced; a lost server is tried again after a back-off with jitter (50 ms doubling to 5 s).
  * Notifications of the named channels come through a connection that listens as soon as it is up.
  *
  * A statement is run at most once: when its connection is lost under way, the caller is told
@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "base/errbuf.h"
-#include "db/db.h"
+#include "db/value.h"
 
 struct event_base;
 struct db_pool;
@@ -24,7 +24,7 @@ struct db_request;
 /* r: 0 or -errno as in db.h, plus -ECANCELED when the pool ends. result (text format) and err are
  * borrowed until it returns. */
 typedef void db_on_result(void *self, int r, const struct pg_result *result,
-			  const struct errbuf *err);
+                          const struct errbuf *err);
 
 struct db_pool_options {
 	struct event_base *base;
@@ -32,7 +32,7 @@ struct db_pool_options {
 	const char *application;
 	uint32_t connections; /* 1 .. 64 */
 	uint32_t connect_timeout_ms, query_timeout_ms;
-	uint32_t max_waiting; /* statements without a free connection; beyond: -EAGAIN */
+	uint32_t max_waiting;          /* statements without a free connection; beyond: -EAGAIN */
 	const char *const *statements; /* SQL by index, prepared on every connection; borrowed */
 	size_t statement_count;
 	const char *const *channels; /* LISTEN; names of ours; may be NULL */
@@ -50,16 +50,16 @@ int db_pool_new(const struct db_pool_options *o, struct db_pool **ret);
 /* Callbacks of what is open come with -ECANCELED before it returns. */
 void db_pool_free(struct db_pool *p);
 
-bool db_pool_is_up(const struct db_pool *p); /* a connection is usable now */
+bool db_pool_is_up(const struct db_pool *p);  /* a connection is usable now */
 bool db_pool_was_up(const struct db_pool *p); /* the server has answered once since start */
 bool db_pool_is_listening(const struct db_pool *p);
 
 /*
- * Parameters are copied. With no usable connection it fails at once with -ECONNREFUSED; it waits for
- * a busy one at most query_timeout_ms. The callback always comes later, never from within.
+ * Parameters are copied. With no usable connection it fails at once with -ECONNREFUSED; it waits
+ * for a busy one at most query_timeout_ms. The callback always comes later, never from within.
  */
 int db_pool_run(struct db_pool *p, unsigned statement, const struct db_param *params, size_t count,
-		db_on_result *on_result, void *self, struct db_request **ret);
+                db_on_result *on_result, void *self, struct db_request **ret);
 /* The callback will not come; the statement itself may still run. */
 void db_request_forget(struct db_request *r);
 

@@ -18,7 +18,8 @@ struct scan {
 
 static bool is_name(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_';
 }
 
 static unsigned line_of(const struct scan *s)
@@ -41,9 +42,8 @@ static bool starts(const struct scan *s, const char *text)
 /* Behind the next occurrence of text, or the whole length + 1 if there is none. */
 static size_t behind(const struct scan *s, size_t from, struct str text)
 {
-	const char *p = from <= s->sql.n ?
-				memmem(s->sql.p + from, s->sql.n - from, text.p, text.n) :
-				NULL;
+	const char *p =
+	        from <= s->sql.n ? memmem(s->sql.p + from, s->sql.n - from, text.p, text.n) : NULL;
 
 	return p ? (size_t)(p - s->sql.p) + text.n : s->sql.n + 1;
 }
@@ -54,7 +54,7 @@ static size_t behind_quote(const struct scan *s)
 	char quote = s->sql.p[s->at];
 	char before = s->at > 0 ? s->sql.p[s->at - 1] : ' ';
 	bool escapes = quote == '\'' && (before == 'e' || before == 'E') &&
-		       (s->at < 2 || !is_name(s->sql.p[s->at - 2]));
+	               (s->at < 2 || !is_name(s->sql.p[s->at - 2]));
 	size_t i;
 
 	for (i = s->at + 1; i < s->sql.n; i++) {
@@ -145,7 +145,7 @@ static int add_literal(struct strbuf *out, const char *value)
 
 /* s->at is at :'name' */
 static int add_variable(struct scan *s, const struct query_variable *variables, size_t count,
-			struct strbuf *out, struct errbuf *err)
+                        struct strbuf *out, struct errbuf *err)
 {
 	struct str name = { s->sql.p + s->at + 2, 0 };
 	size_t i;
@@ -153,14 +153,16 @@ static int add_variable(struct scan *s, const struct query_variable *variables, 
 	while (s->at + 2 + name.n < s->sql.n && is_name(name.p[name.n]))
 		name.n++;
 	if (name.n == 0 || s->at + 2 + name.n >= s->sql.n || name.p[name.n] != '\'')
-		return errbuf_set(err, -EINVAL, "line %u: a variable is written :'name'", line_of(s));
+		return errbuf_set(err, -EINVAL, "line %u: a variable is written :'name'",
+		                  line_of(s));
 	for (i = 0; i < count && !str_is(name, variables[i].name); i++)
 		;
 	if (i == count)
-		return errbuf_set(err, -EINVAL, "line %u: there is no variable \"%.*s\"", line_of(s),
-				  (int)(name.n < 64 ? name.n : 64), name.p);
+		return errbuf_set(err, -EINVAL, "line %u: there is no variable \"%.*s\"",
+		                  line_of(s), (int)(name.n < 64 ? name.n : 64), name.p);
 	if (add_literal(out, variables[i].value) < 0)
-		return errbuf_set(err, -EINVAL, "the value of \"%s\" is no UTF-8", variables[i].name);
+		return errbuf_set(err, -EINVAL, "the value of \"%s\" is no UTF-8",
+		                  variables[i].name);
 	s->at += name.n + 3;
 	return 0;
 }
@@ -171,14 +173,14 @@ static int check_rest(struct scan *s, struct errbuf *err)
 	for (s->at++; s->at < s->sql.n; s->at = behind_piece(s))
 		if (!strchr(" \t\r\n;", s->sql.p[s->at]) && !starts(s, "--") && !starts(s, "/*"))
 			return errbuf_set(err, -EINVAL, "line %u: only one statement is taken",
-					  line_of(s));
+			                  line_of(s));
 	if (s->at > s->sql.n)
 		return errbuf_set(err, -EINVAL, "line %u: a comment has no end", line_of(s));
 	return 0;
 }
 
 int query_bind(struct str sql, const struct query_variable *variables, size_t count,
-	       struct strbuf *out, struct errbuf *err)
+               struct strbuf *out, struct errbuf *err)
 {
 	struct scan s = { sql, 0 };
 	size_t end;
@@ -197,8 +199,8 @@ int query_bind(struct str sql, const struct query_variable *variables, size_t co
 			return check_rest(&s, err) < 0 ? -EINVAL : strbuf_error(out);
 		end = behind_piece(&s);
 		if (end > sql.n)
-			return errbuf_set(err, -EINVAL,
-					  "line %u: a quote or comment has no end", line_of(&s));
+			return errbuf_set(err, -EINVAL, "line %u: a quote or comment has no end",
+			                  line_of(&s));
 		strbuf_add(out, sql.p + s.at, end - s.at);
 		s.at = end;
 	}

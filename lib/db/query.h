@@ -19,6 +19,6 @@ struct query_variable {
 /* Appends the text with all variables filled in. Pure. -EINVAL with line and name for a variable
  * that is not in the list, an open quote, a value with a NUL or no UTF-8, or a second statement. */
 int query_bind(struct str sql, const struct query_variable *variables, size_t count,
-	       struct strbuf *out, struct errbuf *err);
+               struct strbuf *out, struct errbuf *err);
 
 #endif

@@ -5,7 +5,10 @@
 #include <stdint.h>
 
 #include "base/errbuf.h"
-#include "db/db.h"
+
+struct db;
+struct pg_conn;
+struct pg_result;
 
 struct pg_conn *db_connection(const struct db *db);
 

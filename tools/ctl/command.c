@@ -1,5 +1,6 @@
 /*
- * What every command does the same way: read the host's settings, open the database, say what failed.
+ * What every command does the same way: read the host's settings, open the database, say what
+ * failed.
  *
  * Called by the commands of main.c's table.
  */
@@ -7,7 +8,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -39,8 +39,6 @@ int command_settings(const char *path, struct settings **ret)
 {
 	struct settings_sources from = { .yaml_path = path, .environ = environ };
 
-	if (!from.yaml_path)
-		from.yaml_path = getenv("FRAUDD_CONFIG");
 	if (!from.yaml_path && access(DEFAULT_CONFIG, F_OK) == 0)
 		from.yaml_path = DEFAULT_CONFIG;
 	return settings_load(&from, on_settings_error, NULL, ret);

@@ -25,15 +25,13 @@ int command_usage(int r);
 /* Says "fraudctl <command>: words" on stderr; returns EXIT_FAILED. */
 int command_failed(const char *command, const struct errbuf *err);
 
-/* The host's settings: `path` as given by --config, else $FRAUDD_CONFIG, else
- * /etc/fraudd/fraudd.yaml if there is one, else environment and defaults alone. Faults go to
- * stderr. */
+/* The host's settings: `path` as given by --config, else /etc/fraudd/fraudd.yaml if there is one,
+ * else environment and defaults alone. Faults go to stderr. */
 int command_settings(const char *path, struct settings **ret);
 void command_settings_free_p(struct settings *const *s);
 
 /* The database URL: as given, else of the settings. Opened with a time-out for statements of 0. */
 struct db;
-int command_open_database(const char *url, const char *config, struct db **ret,
-			  struct errbuf *err);
+int command_open_database(const char *url, const char *config, struct db **ret, struct errbuf *err);
 
 #endif

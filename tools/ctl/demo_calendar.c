@@ -1,8 +1,8 @@
 /*
  * Instants in order, exactly as many as asked for, without keeping them: the k-th smallest of n
- * uniform draws follows from the (k-1)-th alone, and the calendar maps that share of a year's work to
- * an instant. Weekends are quieter, paydays (10th, 25th) busier, nights nearly empty, and business
- * grows by half over the year.
+ * uniform draws follows from the (k-1)-th alone, and the calendar maps that share of a year's work
+ * to an instant. Weekends are quieter, paydays (10th, 25th) busier, nights nearly empty, and
+ * business grows by half over the year.
  *
  * Called by demo_generate.c.
  */

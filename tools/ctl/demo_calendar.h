@@ -10,7 +10,7 @@
 #define DEMO_HOURS (DEMO_DAYS * 24)
 
 struct demo_calendar {
-	int64_t from_us; /* the first instant; the last is DEMO_DAYS later */
+	int64_t from_us;               /* the first instant; the last is DEMO_DAYS later */
 	double until_hour[DEMO_HOURS]; /* share of all rows before the end of that hour; last = 1 */
 };
 

@@ -1,8 +1,8 @@
 /*
- * The ceiling: a judge who knows of every row its episode and the true probability of fraud, but not
- * the outcome. No model can rank better on average, because all that a model sees was drawn before
- * the outcome and tells at most that probability. Counted in bins so that memory does not grow with
- * the rows.
+ * The ceiling: a judge who knows of every row its episode and the true probability of fraud, but
+ * not the outcome. No model can rank better on average, because all that a model sees was drawn
+ * before the outcome and tells at most that probability. Counted in bins so that memory does not
+ * grow with the rows.
  *
  * Called by demo_command.c.
  */

@@ -7,11 +7,15 @@
 
 #include "demo_generate.h"
 
-#define COLUMN(name, type) { #name, type, offsetof(struct demo_row, name) }
+#define COLUMN(name, type)                                                                         \
+	{                                                                                          \
+#name, type, offsetof(struct demo_row, name)                                       \
+	}
 #define WINDOW(name, member, type, window)                                                         \
-	{ name, type, offsetof(struct demo_row, member[window]) }
+	{                                                                                          \
+		name, type, offsetof(struct demo_row, member[window])                              \
+	}
 
-/* clang-format off: table */
 const struct demo_column demo_columns[] = {
 	COLUMN(transaction_seq, DEMO_INT8),
 	{ "create_dt", DEMO_TIME, offsetof(struct demo_row, create_us) },
@@ -36,6 +40,5 @@ const struct demo_column demo_columns[] = {
 	COLUMN(user_name, DEMO_NAME),
 	COLUMN(sender_name, DEMO_NAME),
 };
-/* clang-format on */
 
 const size_t demo_column_count = sizeof(demo_columns) / sizeof(demo_columns[0]);

@@ -59,11 +59,12 @@ struct sink {
 
 static int write_row(const struct sink *s, const struct demo_row *row, struct errbuf *err)
 {
-	return s->csv ? demo_csv_write(s->csv, row, err) : demo_database_write(s->database, row, err);
+	return s->csv ? demo_csv_write(s->csv, row, err)
+	              : demo_database_write(s->database, row, err);
 }
 
 static int generate(const struct demo_request *q, const struct sink *s, struct demo_totals *t,
-		    struct errbuf *err)
+                    struct errbuf *err)
 {
 	CLEANUP(demo_free_p) struct demo *demo = NULL;
 	struct demo_row row;
@@ -102,7 +103,7 @@ static int to_csv(const struct demo_request *q, struct demo_totals *t, struct er
 static int to_database(const struct demo_request *q, struct demo_totals *t, struct errbuf *err)
 {
 	const struct migrate_options files = { embedded_migrations, embedded_migration_count, NULL,
-					       NULL };
+		                               NULL };
 	CLEANUP(db_close_p) struct db *db = NULL;
 	struct sink s = { 0 };
 	int r = command_open_database(q->database, q->config, &db, err);
@@ -131,16 +132,16 @@ static void print_text(const struct demo_request *q, const struct demo_totals *t
 
 	civil_print_utc(t->first_us, from);
 	civil_print_utc(t->last_us, until);
-	fprintf(out, "%ju rows from %s to %s in %.1f s, seed %ju\n", (uintmax_t)t->rows, from, until,
-		t->seconds, (uintmax_t)q->options.seed);
+	fprintf(out, "%ju rows from %s to %s in %.1f s, seed %ju\n", (uintmax_t)t->rows, from,
+	        until, t->seconds, (uintmax_t)q->options.seed);
 	fprintf(out, "%ju frauds (%.2f %%), %ju labels\n\n", (uintmax_t)t->frauds,
-		100.0 * (double)t->frauds / (double)t->rows, (uintmax_t)t->labels);
+	        100.0 * (double)t->frauds / (double)t->rows, (uintmax_t)t->labels);
 	fprintf(out, "%-14s %10s %10s\n", "kind", "rows", "fraud");
 	for (k = 0; k < DEMO_KIND_MAX; k++)
 		fprintf(out, "%-14s %10ju %10ju\n", demo_kind_names[k], (uintmax_t)t->kind_rows[k],
-			(uintmax_t)t->kind_frauds[k]);
+		        (uintmax_t)t->kind_frauds[k]);
 	fprintf(out, "\nceiling of any model: ROC-AUC %.4f, average precision %.4f\n",
-		demo_ceiling_roc_auc(&t->ceiling), demo_ceiling_average_precision(&t->ceiling));
+	        demo_ceiling_roc_auc(&t->ceiling), demo_ceiling_average_precision(&t->ceiling));
 }
 
 static void write_kinds(struct json_writer *w, const struct demo_totals *t)
@@ -161,7 +162,7 @@ static void write_kinds(struct json_writer *w, const struct demo_totals *t)
 }
 
 static void write_summary(struct json_writer *w, const struct demo_request *q,
-			  const struct demo_totals *t)
+                          const struct demo_totals *t)
 {
 	char from[21], until[21];
 
@@ -230,7 +231,8 @@ static int check_request(const struct demo_request *q, const char *until)
 	if (q->csv && q->database)
 		fputs("fraudctl demo: --csv and --database exclude each other\n", stderr);
 	else if (q->options.rows == 0 || q->options.rows > DEMO_MAX_ROWS)
-		fprintf(stderr, "fraudctl demo: --rows must be 1 to %ju\n", (uintmax_t)DEMO_MAX_ROWS);
+		fprintf(stderr, "fraudctl demo: --rows must be 1 to %ju\n",
+		        (uintmax_t)DEMO_MAX_ROWS);
 	else if (parse_until(until, &(int64_t){ 0 }) < 0)
 		fprintf(stderr, "fraudctl demo: --until \"%s\" is no date (2026-11-22)\n", until);
 	else
@@ -264,24 +266,41 @@ int command_demo(int argc, char **argv)
 	unsigned long long rows = 100000, seed = 1;
 	const char *until = NULL;
 	const struct option_row rows_of_options[] = {
-		{ .name = "rows", .argument = "N", .number = &rows, .help = "remittances to make (100000)" },
-		{ .name = "seed", .argument = "S", .number = &seed,
+		{ .name = "rows",
+		  .argument = "N",
+		  .number = &rows,
+		  .help = "remittances to make (100000)" },
+		{ .name = "seed",
+		  .argument = "S",
+		  .number = &seed,
 		  .help = "same seed, same rows (1)" },
-		{ .name = "until", .argument = "DATE", .text = &until,
+		{ .name = "until",
+		  .argument = "DATE",
+		  .text = &until,
 		  .help = "the year of data ends here (today)" },
-		{ .name = "csv", .argument = "FILE", .text = &q.csv,
+		{ .name = "csv",
+		  .argument = "FILE",
+		  .text = &q.csv,
 		  .help = "write a CSV file with the column label, - for standard output" },
-		{ .name = "database", .argument = "URL", .text = &q.database,
+		{ .name = "database",
+		  .argument = "URL",
+		  .text = &q.database,
 		  .help = "fill this database (database.url of the settings)" },
-		{ .name = "config", .argument = "FILE", .text = &q.config, .help = "settings file" },
+		{ .name = "config",
+		  .argument = "FILE",
+		  .text = &q.config,
+		  .help = "settings file" },
 		{ .name = "json", .flag = &q.json, .help = "print the summary as JSON" },
 		{ .name = "quiet", .flag = &q.quiet, .help = "no progress" },
 	};
-	const struct option_command c = {
-		"fraudctl demo", "[--rows N] [--seed S] [--csv FILE | --database URL]",
-		"Makes a year of remittances by a seeded population, five kinds of fraud among them.",
-		rows_of_options, sizeof(rows_of_options) / sizeof(rows_of_options[0]), 0, 0
-	};
+	const struct option_command c = { "fraudctl demo",
+		                          "[--rows N] [--seed S] [--csv FILE | --database URL]",
+		                          "Makes a year of remittances by a seeded population, "
+		                          "five kinds of fraud among them.",
+		                          rows_of_options,
+		                          sizeof(rows_of_options) / sizeof(rows_of_options[0]),
+		                          0,
+		                          0 };
 	int r = option_parse(&c, argc, argv);
 
 	if (r < 0)

@@ -32,11 +32,13 @@ struct demo_database {
 static int check_empty(struct db *db, struct errbuf *err)
 {
 	CLEANUP(db_result_free_p) struct pg_result *found = NULL;
-	int r = db_query_row(db, "select exists (select 1 from transactions)", NULL, 0, &found, err);
+	int r = db_query_row(db, "select exists (select 1 from transactions)", NULL, 0, &found,
+	                     err);
 
 	if (r == 0 && db_bool(found, 0, 0))
-		return errbuf_set(err, -EEXIST,
-				  "table \"transactions\" has rows already; the demo needs an empty one");
+		return errbuf_set(
+		        err, -EEXIST,
+		        "table \"transactions\" has rows already; the demo needs an empty one");
 	return r;
 }
 
@@ -130,7 +132,7 @@ static int keep_label(struct demo_database *d, const struct demo_row *row)
 		d->label_room = room;
 	}
 	d->labels[d->label_count++] =
-		(struct label){ row->transaction_seq, row->known_us, row->fraud };
+	        (struct label){ row->transaction_seq, row->known_us, row->fraud };
 	return 0;
 }
 
@@ -141,7 +143,7 @@ int demo_database_write(struct demo_database *d, const struct demo_row *row, str
 	db_write_row(d->writer);
 	for (i = 0; i < demo_column_count; i++)
 		write_value(d->writer, demo_columns[i].type,
-			    (const char *)row + demo_columns[i].offset);
+		            (const char *)row + demo_columns[i].offset);
 	if (row->labelled && keep_label(d, row) < 0)
 		return errbuf_set(err, -ENOMEM, "out of memory");
 	if (db_writer_error(d->writer) < 0)
@@ -153,8 +155,8 @@ static int write_labels(struct demo_database *d, struct errbuf *err)
 {
 	struct db_writer *w;
 	size_t i;
-	int r = db_writer_open(d->db, "fraud_labels (transaction_seq, is_fraud, known_at, source)", 4,
-			       &w, err);
+	int r = db_writer_open(d->db, "fraud_labels (transaction_seq, is_fraud, known_at, source)",
+	                       4, &w, err);
 
 	if (r < 0)
 		return r;
@@ -170,8 +172,8 @@ static int write_labels(struct demo_database *d, struct errbuf *err)
 
 /* New rows get the numbers after these. */
 static const char settle_sql[] =
-	"select setval(pg_get_serial_sequence('transactions', 'transaction_seq'),"
-	" max(transaction_seq)) from transactions; analyze transactions; analyze fraud_labels";
+        "select setval(pg_get_serial_sequence('transactions', 'transaction_seq'),"
+        " max(transaction_seq)) from transactions; analyze transactions; analyze fraud_labels";
 
 int demo_database_finish(struct demo_database *d, struct errbuf *err)
 {

@@ -1,9 +1,9 @@
 /*
- * An episode is drawn in three steps: a pattern (who, how many remittances, how far apart), its traits
- * (country, means of payment, amount, hour …), and only then whether it is fraud, by a probability
- * that the traits decide together. So every pattern also happens honestly, no single trait decides,
- * and the best possible judgement of a row is known: that probability. It is kept in the row and
- * gives the ceiling that demo_ceiling.c prints.
+ * An episode is drawn in three steps: a pattern (who, how many remittances, how far apart), its
+ * traits (country, means of payment, amount, hour …), and only then whether it is fraud, by a
+ * probability that the traits decide together. So every pattern also happens honestly, no single
+ * trait decides, and the best possible judgement of a row is known: that probability. It is kept in
+ * the row and gives the ceiling that demo_ceiling.c prints.
  *
  * Called by demo_generate.c.
  */
@@ -27,12 +27,12 @@ struct plan {
 	struct demo_schedule *schedule;
 	struct random *random;
 	struct demo_event event; /* what all remittances of the episode share */
-	int64_t customer; /* index; negative: none fits */
+	int64_t customer;        /* index; negative: none fits */
 	unsigned count;
-	int64_t step_us; /* mean time between two */
+	int64_t step_us;   /* mean time between two */
 	int64_t low, high; /* amount of one */
-	bool even; /* amounts share a sum instead: low .. high of the sum */
-	double logit; /* of the probability */
+	bool even;         /* amounts share a sum instead: low .. high of the sum */
+	double logit;      /* of the probability */
 };
 
 static bool chance(struct plan *p, double probability)
@@ -66,7 +66,8 @@ static bool send_abroad(struct plan *p, double probability)
 	return true;
 }
 
-static bool pay_by(struct plan *p, double probability, enum demo_payment one, enum demo_payment other)
+static bool pay_by(struct plan *p, double probability, enum demo_payment one,
+                   enum demo_payment other)
 {
 	if (!chance(p, probability))
 		return false;
@@ -81,7 +82,7 @@ static bool use_other_name(struct plan *p, double probability)
 }
 
 static bool take_amount(struct plan *p, double probability, const int64_t high[2],
-			const int64_t low[2])
+                        const int64_t low[2])
 {
 	bool holds = chance(p, probability);
 
@@ -127,7 +128,7 @@ static void pick_regular(struct plan *p)
 static void pick_newcomer(struct plan *p, int32_t days)
 {
 	p->customer = demo_population_add(p->people, p->random,
-					  demo_day(p->event.us) - (int32_t)between(p, 0, days));
+	                                  demo_day(p->event.us) - (int32_t)between(p, 0, days));
 }
 
 /* --- the patterns --- */
@@ -239,7 +240,7 @@ struct pattern {
 };
 
 static const struct pattern patterns[] = {
-	{ DEMO_TAKE_OVER, 34, plan_take_over },	    { DEMO_NEW_ACCOUNT, 32, plan_new_account },
+	{ DEMO_TAKE_OVER, 34, plan_take_over },     { DEMO_NEW_ACCOUNT, 32, plan_new_account },
 	{ DEMO_STRUCTURING, 13, plan_structuring }, { DEMO_MULE, 11, plan_mule },
 	{ DEMO_NIGHT_BURST, 10, plan_night_burst },
 };
@@ -275,7 +276,8 @@ static void judge(struct plan *p)
 
 static int64_t amount_of_one(struct plan *p, int64_t sum)
 {
-	int64_t amount = p->even ? sum / p->count + between(p, -20, 20) * 1000 : between(p, p->low, p->high);
+	int64_t amount =
+	        p->even ? sum / p->count + between(p, -20, 20) * 1000 : between(p, p->low, p->high);
 
 	return amount / 1000 * 1000;
 }
@@ -298,12 +300,14 @@ static int carry_out(struct plan *p)
 }
 
 int demo_episode_plan(struct demo_population *people, struct demo_schedule *s, struct random *r,
-		      int64_t us)
+                      int64_t us)
 {
 	const struct pattern *pattern = draw_pattern(r);
 	struct plan p = { .people = people, .schedule = s, .random = r };
 
-	p.event = (struct demo_event){ .us = us, .kind = pattern->kind, .country = -1, .payment = -1 };
+	p.event = (struct demo_event){
+		.us = us, .kind = pattern->kind, .country = -1, .payment = -1
+	};
 	pattern->plan(&p);
 	if (p.customer == -ENOMEM)
 		return -ENOMEM;

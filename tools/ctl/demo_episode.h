@@ -11,7 +11,7 @@
 /* Plans one episode that begins at this instant or soon after. 1; 0 when nobody fits (rare);
  * -ENOMEM. */
 int demo_episode_plan(struct demo_population *p, struct demo_schedule *s, struct random *r,
-		      int64_t us);
+                      int64_t us);
 
 /* How long until a fraud is found out: hours to weeks. */
 int64_t demo_episode_delay(struct random *r);

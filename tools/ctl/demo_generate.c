@@ -1,7 +1,7 @@
 /*
- * One row after the other: either an episode's next remittance is due, or somebody sends as usual. The
- * invariant that makes the data worth training on: every column is what a real system would have
- * known at that instant, and nothing of the truth (kind, risk, outcome) leaks into it.
+ * One row after the other: either an episode's next remittance is due, or somebody sends as usual.
+ * The invariant that makes the data worth training on: every column is what a real system would
+ * have known at that instant, and nothing of the truth (kind, risk, outcome) leaks into it.
  *
  * Memory: the customers (one for 16 rows) with 30 days of their remittances, never the rows.
  * Called by demo_command.c through a sink, and by its tests.
@@ -19,11 +19,12 @@
 #define ROWS_PER_CUSTOMER 16
 #define MIN_CUSTOMERS 50
 #define EPISODE_CHANCE 0.0072 /* of a usual remittance; with it about 1 % of rows are fraud */
-#define USUAL_RISK 0.0003 /* fraud that looks like anybody's remittance */
+#define USUAL_RISK 0.0003     /* fraud that looks like anybody's remittance */
 #define DAY_LIMIT 9990000
 #define HOUR_US (INT64_C(3600) * 1000000)
 
-static const int64_t window_us[DEMO_WINDOW_MAX] = { 24 * HOUR_US, 7 * 24 * HOUR_US, 30 * 24 * HOUR_US };
+static const int64_t window_us[DEMO_WINDOW_MAX] = { 24 * HOUR_US, 7 * 24 * HOUR_US,
+	                                            30 * 24 * HOUR_US };
 
 struct demo {
 	struct demo_options options;
@@ -31,9 +32,9 @@ struct demo {
 	struct demo_population people;
 	struct demo_schedule schedule;
 	struct random random;
-	uint64_t made; /* rows that are out */
-	uint64_t usual; /* of them not from an episode */
-	double share; /* of the year's work that is done at slot_us */
+	uint64_t made;   /* rows that are out */
+	uint64_t usual;  /* of them not from an episode */
+	double share;    /* of the year's work that is done at slot_us */
 	int64_t slot_us; /* when the next usual remittance happens */
 };
 
@@ -53,8 +54,8 @@ int demo_new(const struct demo_options *o, struct demo **ret)
 	random_seed(&d->random, o->seed);
 	demo_calendar_init(&d->calendar, o->until_us);
 	r = demo_population_init(&d->people, &d->random,
-				 (uint32_t)(customers < MIN_CUSTOMERS ? MIN_CUSTOMERS : customers),
-				 until_day - DEMO_DAYS, until_day);
+	                         (uint32_t)(customers < MIN_CUSTOMERS ? MIN_CUSTOMERS : customers),
+	                         until_day - DEMO_DAYS, until_day);
 	if (r < 0) {
 		demo_free(d);
 		return r;
@@ -91,8 +92,11 @@ static void draw_slot(struct demo *d)
 
 static struct demo_event usual_event(struct demo *d)
 {
-	struct demo_event e = { .us = d->slot_us, .kind = DEMO_USUAL, .risk = USUAL_RISK,
-				.country = -1, .payment = -1 };
+	struct demo_event e = { .us = d->slot_us,
+		                .kind = DEMO_USUAL,
+		                .risk = USUAL_RISK,
+		                .country = -1,
+		                .payment = -1 };
 
 	e.customer = demo_population_draw(&d->people, &d->random, d->slot_us);
 	e.fraud = random_unit(&d->random) < USUAL_RISK;
@@ -117,9 +121,9 @@ static int next_event(struct demo *d, struct demo_event *ret)
 			draw_slot(d);
 			continue;
 		}
-		r = random_unit(&d->random) < EPISODE_CHANCE ?
-			    demo_episode_plan(&d->people, &d->schedule, &d->random, d->slot_us) :
-			    0;
+		r = random_unit(&d->random) < EPISODE_CHANCE
+		            ? demo_episode_plan(&d->people, &d->schedule, &d->random, d->slot_us)
+		            : 0;
 		if (r < 0)
 			return r;
 		if (r == 0) {
@@ -162,7 +166,8 @@ static void fill_windows(struct demo_row *row, const struct demo_customer *c)
 	for (w = 0; w < DEMO_WINDOW_MAX; w++) {
 		row->count[w] = 0;
 		row->amount[w] = 0;
-		for (i = c->past_count; i > 0 && c->past[i - 1].us > row->create_us - window_us[w]; i--) {
+		for (i = c->past_count; i > 0 && c->past[i - 1].us > row->create_us - window_us[w];
+		     i--) {
 			row->count[w]++;
 			row->amount[w] += c->past[i - 1].amount;
 		}
@@ -179,7 +184,7 @@ static unsigned usual_country(struct demo *d, const struct demo_customer *c)
 }
 
 static void fill_papers(struct demo *d, struct demo_row *row, const struct demo_event *e,
-			const struct demo_customer *c)
+                        const struct demo_customer *c)
 {
 	unsigned country = e->country >= 0 ? (unsigned)e->country : usual_country(d, c);
 	unsigned payment = e->payment >= 0 ? (unsigned)e->payment : c->payment;
@@ -209,7 +214,7 @@ static void fill_dates(struct demo *d, struct demo_row *row, struct demo_custome
 }
 
 static void fill_names(struct demo *d, struct demo_row *row, const struct demo_event *e,
-		       const struct demo_customer *c)
+                       const struct demo_customer *c)
 {
 	struct random *r = &d->random;
 	char name[DEMO_NAME_SIZE];
@@ -244,7 +249,7 @@ static int fill_row(struct demo *d, const struct demo_event *e, struct demo_row 
 	row->transaction_seq = (int64_t)d->made + 1;
 	row->create_us = e->us / 1000000 * 1000000;
 	row->deposit_amount = limited(c, row->create_us,
-				      e->amount ? e->amount : demo_customer_amount(c, &d->random));
+	                              e->amount ? e->amount : demo_customer_amount(c, &d->random));
 	r = demo_customer_remember(c, row->create_us, row->deposit_amount);
 	if (r < 0)
 		return r;

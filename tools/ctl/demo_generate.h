@@ -27,9 +27,10 @@ struct demo_row {
 	int64_t transaction_seq; /* 1, 2, 3 … */
 	int64_t create_us;
 	int64_t deposit_amount; /* KRW */
-	const char *receiving_country, *country_code, *id_type, *stay_qualify, *payment_method; /* NULL: null */
+	const char *receiving_country, *country_code, *id_type, *stay_qualify,
+	        *payment_method; /* NULL: null */
 	int32_t register_date, first_transaction_date, birth_date, recheck_date, face_pin_date,
-		visa_expire_date; /* days since 1970, or DEMO_NO_DATE */
+	        visa_expire_date;       /* days since 1970, or DEMO_NO_DATE */
 	int32_t count[DEMO_WINDOW_MAX]; /* windows end with this row, which counts */
 	int64_t amount[DEMO_WINDOW_MAX];
 	char user_name[DEMO_NAME_SIZE], sender_name[DEMO_NAME_SIZE]; /* "": null */

@@ -11,7 +11,7 @@
 
 struct demo_nation {
 	const char *code; /* ISO 3166 alpha-2 */
-	unsigned weight; /* of 1,000 customers */
+	unsigned weight;  /* of 1,000 customers */
 	const char *given[6], *family[6];
 };
 

@@ -19,10 +19,10 @@
 #define MAX_TRIES 40
 
 const char *const demo_id_names[DEMO_ID_MAX] = { "ALIEN_CARD", "PASSPORT", "RESIDENT_CARD",
-						 "DRIVER_LICENSE" };
+	                                         "DRIVER_LICENSE" };
 const char *const demo_payment_names[DEMO_PAY_MAX] = { "BANK", "OPENBANKING", "CARD", "VIRTUAL" };
 const char *const demo_visa_names[DEMO_VISA_MAX] = { "E9", "H2", "F4", "F5", "F6",
-						     "E7", "D2", "D4", "D8", NULL };
+	                                             "E7", "D2", "D4", "D8", NULL };
 
 static bool chance(struct random *r, double p)
 {
@@ -50,8 +50,8 @@ static void draw_papers(struct demo_customer *c, struct random *r)
 	static const unsigned visas[DEMO_VISA_MAX - 1] = { 34, 12, 9, 8, 9, 9, 9, 5, 5 };
 	bool citizen = !strcmp(demo_nations[c->nation].code, "KR");
 
-	c->id_type = citizen ? (chance(r, 0.7) ? DEMO_ID_RESIDENT : DEMO_ID_DRIVER) :
-			       draw(r, ids, DEMO_ID_MAX);
+	c->id_type = citizen ? (chance(r, 0.7) ? DEMO_ID_RESIDENT : DEMO_ID_DRIVER)
+	                     : draw(r, ids, DEMO_ID_MAX);
 	c->visa = citizen ? DEMO_VISA_NONE : draw(r, visas, DEMO_VISA_MAX - 1);
 	c->payment = draw(r, payments, DEMO_PAY_MAX);
 	c->visa_expires = DEMO_NO_DATE;
@@ -66,7 +66,8 @@ static void draw_habits(struct demo_customer *c, struct random *r)
 
 	c->amount_mean = (float)((business ? 14.3 : 13.5) + 0.55 * random_normal(r));
 	c->amount_spread = (float)(0.25 + 0.35 * random_unit(r));
-	c->hour = (uint8_t)(chance(r, 0.09) ? (22 + random_below(r, 7)) % 24 : 10 + random_below(r, 12));
+	c->hour = (uint8_t)(chance(r, 0.09) ? (22 + random_below(r, 7)) % 24
+	                                    : 10 + random_below(r, 12));
 	c->second_country = chance(r, 0.22) ? (uint8_t)demo_nation_draw(r) : c->nation;
 	c->family_sends = chance(r, 0.06);
 	c->rechecks = chance(r, 0.85);
@@ -81,7 +82,8 @@ static void draw_customer(struct demo_customer *c, struct random *r, int32_t joi
 	c->nation = (uint8_t)demo_nation_draw(r);
 	c->joined = joined;
 	c->first = DEMO_NO_DATE;
-	c->born = joined - 365 * 18 - (int32_t)(random_below(r, 365 * 17) + random_below(r, 365 * 20));
+	c->born = joined - 365 * 18 -
+	          (int32_t)(random_below(r, 365 * 17) + random_below(r, 365 * 20));
 	c->face = chance(r, 0.85) ? joined + (int32_t)random_below(r, 20) : DEMO_NO_DATE;
 	draw_papers(c, r);
 	draw_habits(c, r);
@@ -90,13 +92,14 @@ static void draw_customer(struct demo_customer *c, struct random *r, int32_t joi
 /* Older customers have sent before the data begins. */
 static void draw_first(struct demo_customer *c, struct random *r, int32_t from_day)
 {
-	int32_t day = c->joined + (int32_t)(chance(r, 0.35) ? random_below(r, 2) : random_below(r, 60));
+	int32_t day =
+	        c->joined + (int32_t)(chance(r, 0.35) ? random_below(r, 2) : random_below(r, 60));
 
 	c->first = day < from_day ? day : DEMO_NO_DATE;
 }
 
 int demo_population_init(struct demo_population *p, struct random *r, uint32_t count,
-			 int32_t from_day, int32_t until_day)
+                         int32_t from_day, int32_t until_day)
 {
 	struct demo_customer *c;
 	double sum = 0;
@@ -112,7 +115,9 @@ int demo_population_init(struct demo_population *p, struct random *r, uint32_t c
 		c = &p->customers[i];
 		/* One is always there from the start, so that a draw finds somebody. */
 		if (i > 0 && chance(r, 0.3))
-			draw_customer(c, r, from_day + (int32_t)random_below(r, (uint64_t)(until_day - from_day)));
+			draw_customer(c, r,
+			              from_day + (int32_t)random_below(
+			                                 r, (uint64_t)(until_day - from_day)));
 		else
 			draw_customer(c, r, from_day - 1 - (int32_t)random_below(r, 1800));
 		draw_first(c, r, from_day);

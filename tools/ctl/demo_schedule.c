@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-const char *const demo_kind_names[DEMO_KIND_MAX] = { "usual",	    "take-over", "new account",
-						     "structuring", "mule",	 "night burst" };
+const char *const demo_kind_names[DEMO_KIND_MAX] = { "usual",       "take-over", "new account",
+	                                             "structuring", "mule",      "night burst" };
 
 static bool is_before(const struct demo_event *a, const struct demo_event *b)
 {
@@ -40,7 +40,8 @@ int demo_schedule_push(struct demo_schedule *s, const struct demo_event *e)
 	}
 	s->heap[s->count] = *e;
 	s->heap[s->count].order = s->pushed++;
-	for (i = s->count++; i > 0 && is_before(&s->heap[i], &s->heap[(i - 1) / 2]); i = (i - 1) / 2)
+	for (i = s->count++; i > 0 && is_before(&s->heap[i], &s->heap[(i - 1) / 2]);
+	     i = (i - 1) / 2)
 		swap(&s->heap[i], &s->heap[(i - 1) / 2]);
 	return 0;
 }

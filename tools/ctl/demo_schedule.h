@@ -6,17 +6,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum demo_kind { DEMO_USUAL, DEMO_TAKE_OVER, DEMO_NEW_ACCOUNT, DEMO_STRUCTURING, DEMO_MULE,
-		 DEMO_NIGHT_BURST, DEMO_KIND_MAX };
+enum demo_kind {
+	DEMO_USUAL,
+	DEMO_TAKE_OVER,
+	DEMO_NEW_ACCOUNT,
+	DEMO_STRUCTURING,
+	DEMO_MULE,
+	DEMO_NIGHT_BURST,
+	DEMO_KIND_MAX
+};
 
 extern const char *const demo_kind_names[DEMO_KIND_MAX];
 
 struct demo_event {
 	int64_t us;
-	uint64_t order; /* set by demo_schedule_push(): equal instants keep their order */
-	int64_t amount; /* 0: as usual */
+	uint64_t order;         /* set by demo_schedule_push(): equal instants keep their order */
+	int64_t amount;         /* 0: as usual */
 	int64_t known_after_us; /* label's delay */
-	double risk; /* true probability of fraud */
+	double risk;            /* true probability of fraud */
 	uint32_t customer;
 	enum demo_kind kind;
 	int16_t country, payment; /* -1: as usual */

@@ -1,6 +1,6 @@
 /*
- * fraudctl: the operator's hand on a running suite and on what lies around it. A command is a row of
- * this table; each parses its own options, so `fraudctl <command> --help` tells all about it.
+ * fraudctl: the operator's hand on a running suite and on what lies around it. A command is a row
+ * of this table; each parses its own options, so `fraudctl <command> --help` tells all about it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,8 @@ struct command {
 static const struct command commands[] = {
 	{ "demo", command_demo, "fill a database or a CSV file with demo transactions" },
 	{ "migrate", command_migrate, "bring the database's tables up to date" },
-	{ "reload", command_reload, "read settings and model again; wait until all workers have them" },
+	{ "reload", command_reload,
+	  "read settings and model again; wait until all workers have them" },
 	{ "rollback", command_rollback, "go back to the previous model and pin it" },
 	{ "score", command_score, "score a CSV file with a bundle, without the suite" },
 	{ "status", command_status, "what runs, and which model it serves" },

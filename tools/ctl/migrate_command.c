@@ -22,8 +22,8 @@ static void on_line(void *self, const char *text)
 static int migrate(struct db *db, bool check, struct errbuf *err)
 {
 	const struct migrate_options o = { .files = embedded_migrations,
-					   .count = embedded_migration_count,
-					   .on_line = on_line };
+		                           .count = embedded_migration_count,
+		                           .on_line = on_line };
 	int r = check ? migrate_pending(db, &o, err) : migrate_run(db, &o, err);
 
 	if (r < 0)
@@ -43,16 +43,23 @@ int command_migrate(int argc, char **argv)
 	const char *url = NULL, *config = NULL;
 	bool check = false;
 	const struct option_row rows[] = {
-		{ .name = "database", .argument = "URL", .text = &url,
+		{ .name = "database",
+		  .argument = "URL",
+		  .text = &url,
 		  .help = "this database (database.url of the settings)" },
 		{ .name = "config", .argument = "FILE", .text = &config, .help = "settings file" },
-		{ .name = "check", .flag = &check,
+		{ .name = "check",
+		  .flag = &check,
 		  .help = "change nothing; exit status 1 if migrations are due" },
 	};
-	const struct option_command c = { "fraudctl migrate", "[--database URL] [--check]",
-					  "Brings the database's tables up to date. Each step is a "
-					  "transaction; running it twice does no harm.",
-					  rows, sizeof(rows) / sizeof(rows[0]), 0, 0 };
+	const struct option_command c = { "fraudctl migrate",
+		                          "[--database URL] [--check]",
+		                          "Brings the database's tables up to date. Each step is a "
+		                          "transaction; running it twice does no harm.",
+		                          rows,
+		                          sizeof(rows) / sizeof(rows[0]),
+		                          0,
+		                          0 };
 	struct errbuf err;
 	int r = option_parse(&c, argc, argv);
 

@@ -78,7 +78,7 @@ static void print_text(const struct request *q, const struct msg_reload_done *do
 		break;
 	case RELOAD_DONE_TIMEOUT:
 		fprintf(stderr, "fraudctl %s: not done in time; it goes live where it can%s%s\n",
-			q->command, *done->words ? ": " : "", done->words);
+		        q->command, *done->words ? ": " : "", done->words);
 		return;
 	case RELOAD_DONE_BAD_SETTINGS:
 	case RELOAD_DONE_REFUSED:
@@ -112,8 +112,8 @@ static int ask(const struct request *q, struct msg_reload_done *ret, struct errb
 	if (r < 0)
 		return r;
 	/* Settings may come first, then the model: each has the time-out for itself. */
-	r = control_reload(fd, &q->wish, (int)settings->reload.timeout_seconds * 2000 + GRACE_MS, ret,
-			   err);
+	r = control_reload(fd, &q->wish, (int)settings->reload.timeout_seconds * 2000 + GRACE_MS,
+	                   ret, err);
 	return r < 0 ? r : check_answer(ret, err);
 }
 
@@ -141,17 +141,25 @@ int command_reload(int argc, char **argv)
 	const struct option_row rows[] = {
 		{ .name = "dry-run", .flag = &dry_run, .help = "verify the model, change nothing" },
 		{ .name = "force", .flag = &force, .help = "publish it anew even if it is live" },
-		{ .name = "version", .argument = "VERSION", .text = &version,
+		{ .name = "version",
+		  .argument = "VERSION",
+		  .text = &version,
 		  .help = "this version, and pin it" },
-		{ .name = "config", .argument = "FILE", .text = &q.config, .help = "settings file" },
+		{ .name = "config",
+		  .argument = "FILE",
+		  .text = &q.config,
+		  .help = "settings file" },
 		{ .name = "json", .flag = &q.json, .help = "print the outcome as JSON" },
 	};
-	const struct option_command c = {
-		"fraudctl reload", "[--dry-run] [--force] [--version VERSION]",
-		"Has the suite read its settings and the model again. Ends when every worker has them; "
-		"exit status 1 with the reason when refused.",
-		rows, sizeof(rows) / sizeof(rows[0]), 0, 0
-	};
+	const struct option_command c = { "fraudctl reload",
+		                          "[--dry-run] [--force] [--version VERSION]",
+		                          "Has the suite read its settings and the model again. "
+		                          "Ends when every worker has them; "
+		                          "exit status 1 with the reason when refused.",
+		                          rows,
+		                          sizeof(rows) / sizeof(rows[0]),
+		                          0,
+		                          0 };
 	int r = option_parse(&c, argc, argv);
 
 	if (r < 0)
@@ -171,10 +179,13 @@ int command_reload(int argc, char **argv)
 }
 
 static int simple_wish(struct request *q, const char *program, const char *about, int argc,
-		       char **argv)
+                       char **argv)
 {
 	const struct option_row rows[] = {
-		{ .name = "config", .argument = "FILE", .text = &q->config, .help = "settings file" },
+		{ .name = "config",
+		  .argument = "FILE",
+		  .text = &q->config,
+		  .help = "settings file" },
 		{ .name = "json", .flag = &q->json, .help = "print the outcome as JSON" },
 	};
 	const struct option_command c = {
@@ -189,10 +200,11 @@ int command_rollback(int argc, char **argv)
 {
 	struct request q = { .command = "rollback", .wish = { .wish = RELOAD_ROLLBACK } };
 
-	return simple_wish(&q, "fraudctl rollback",
-			   "Goes back to the version that the alias \"previous\" names and pins it: polls, "
-			   "reloads and promotions leave it alone until \"fraudctl unpin\".",
-			   argc, argv);
+	return simple_wish(
+	        &q, "fraudctl rollback",
+	        "Goes back to the version that the alias \"previous\" names and pins it: polls, "
+	        "reloads and promotions leave it alone until \"fraudctl unpin\".",
+	        argc, argv);
 }
 
 int command_unpin(int argc, char **argv)
@@ -200,5 +212,6 @@ int command_unpin(int argc, char **argv)
 	struct request q = { .command = "unpin", .wish = { .wish = RELOAD_UNPIN } };
 
 	return simple_wish(&q, "fraudctl unpin",
-			   "Ends a pin: the version that the alias names goes live again.", argc, argv);
+	                   "Ends a pin: the version that the alias names goes live again.", argc,
+	                   argv);
 }

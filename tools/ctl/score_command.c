@@ -64,7 +64,7 @@ static int load_model(struct scoring *s, const struct settings *settings, struct
 		.default_threshold_high = (float)settings->models.default_threshold_high,
 	};
 	enum forest_trees trees =
-		!strcmp(settings->models.trees, "all") ? FOREST_TREES_ALL : FOREST_TREES_BEST;
+	        !strcmp(settings->models.trees, "all") ? FOREST_TREES_ALL : FOREST_TREES_BEST;
 	enum score_verified verified;
 	struct bundle *bundle;
 	size_t size = 0;
@@ -98,13 +98,13 @@ static void tell_fault(struct scoring *s, const char *column, const char *what)
 {
 	if (s->faulty < MAX_FAULTS_SHOWN)
 		fprintf(stderr, "%s:%ju: %s%s%s\n", s->request->in, (uintmax_t)s->line, column,
-			*column ? ": " : "", what);
+		        *column ? ": " : "", what);
 	if (s->faulty == MAX_FAULTS_SHOWN)
 		fputs("more rows cannot be scored; they are counted below\n", stderr);
 }
 
 static void on_fault(void *self, uint32_t input, const struct field_fault *fault,
-		     const struct cJSON *value)
+                     const struct cJSON *value)
 {
 	struct scoring *s = self;
 	char column[PROGRAM_MAX_NAME + 1];
@@ -131,14 +131,15 @@ static int flush(struct scoring *s, size_t from)
 		r = output_file_write(s->out, strbuf_str(&s->text));
 	strbuf_reset(&s->text);
 	return r < 0 ? errbuf_set(&s->words, r, "could not write \"%s\": %s", s->request->out,
-				  strerror(-r)) :
-		       0;
+	                          strerror(-r))
+	             : 0;
 }
 
 static int score_fields(struct scoring *s, const struct str *fields, size_t count)
 {
 	struct score_result result;
-	int faults = row_from_fields(&s->model.program, &s->columns, fields, count, s->row, on_fault, s);
+	int faults =
+	        row_from_fields(&s->model.program, &s->columns, fields, count, s->row, on_fault, s);
 
 	if (faults == -ENOMEM)
 		return errbuf_set(&s->words, -ENOMEM, "out of memory");
@@ -188,12 +189,12 @@ static int read_all(struct scoring *s, int fd, struct csv_reader *reader, struct
 	if (!buffer)
 		return errbuf_set(err, -ENOMEM, "out of memory");
 	progress_start(&progress, "scoring", "bytes",
-		       fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0,
-		       s->request->quiet);
+	               fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0,
+	               s->request->quiet);
 	while (r == 0 && (n = read(fd, buffer, READ_SIZE)) != 0) {
 		if (n < 0)
 			return errbuf_set(err, -errno, "could not read \"%s\": %s", s->request->in,
-					  strerror(errno));
+			                  strerror(errno));
 		done += (uint64_t)n;
 		r = csv_read(reader, (struct str){ buffer, (size_t)n }, err);
 		progress_at(&progress, done);
@@ -211,7 +212,7 @@ static int score_file(struct scoring *s, struct errbuf *err)
 
 	if (fd < 0)
 		return errbuf_set(err, -errno, "could not open \"%s\": %s", s->request->in,
-				  strerror(errno));
+		                  strerror(errno));
 	r = csv_reader_new(&o, &reader);
 	if (r < 0)
 		return errbuf_set(err, r, "out of memory");
@@ -259,7 +260,7 @@ static int run(const struct request *q)
 		command_failed("score", &err);
 	else if (!q->quiet || s.faulty)
 		fprintf(stderr, "%ju rows scored, %ju could not be read\n", (uintmax_t)s.rows,
-			(uintmax_t)s.faulty);
+		        (uintmax_t)s.faulty);
 	strbuf_done(&s.text);
 	score_scratch_done(&s.scratch);
 	arena_done(&s.arena);
@@ -280,27 +281,46 @@ int command_score(int argc, char **argv)
 {
 	struct request q = { .top_k = 3 };
 	const struct option_row rows[] = {
-		{ .name = "bundle", .argument = "DIR", .text = &q.bundle, .help = "a model version's folder" },
-		{ .name = "in", .argument = "FILE", .text = &q.in, .help = "CSV with a header line" },
-		{ .name = "out", .argument = "FILE", .text = &q.out,
+		{ .name = "bundle",
+		  .argument = "DIR",
+		  .text = &q.bundle,
+		  .help = "a model version's folder" },
+		{ .name = "in",
+		  .argument = "FILE",
+		  .text = &q.in,
+		  .help = "CSV with a header line" },
+		{ .name = "out",
+		  .argument = "FILE",
+		  .text = &q.out,
 		  .help = "CSV to write, - for standard output" },
-		{ .name = "top-k", .argument = "K", .number = &q.top_k, .help = "reasons a row, 0 to 50 (3)" },
-		{ .name = "config", .argument = "FILE", .text = &q.config, .help = "settings file" },
+		{ .name = "top-k",
+		  .argument = "K",
+		  .number = &q.top_k,
+		  .help = "reasons a row, 0 to 50 (3)" },
+		{ .name = "config",
+		  .argument = "FILE",
+		  .text = &q.config,
+		  .help = "settings file" },
 		{ .name = "quiet", .flag = &q.quiet, .help = "no progress" },
 	};
-	const struct option_command c = { "fraudctl score",
-					  "--bundle DIR --in FILE.csv --out FILE.csv [--top-k K]",
-					  "Scores a CSV file with a bundle, without the suite. Exit status 1 "
-					  "when rows could not be read; the others are in the output.",
-					  rows, sizeof(rows) / sizeof(rows[0]), 0, 0 };
+	const struct option_command c = {
+		"fraudctl score",
+		"--bundle DIR --in FILE.csv --out FILE.csv [--top-k K]",
+		"Scores a CSV file with a bundle, without the suite. Exit status 1 "
+		"when rows could not be read; the others are in the output.",
+		rows,
+		sizeof(rows) / sizeof(rows[0]),
+		0,
+		0
+	};
 	int r = option_parse(&c, argc, argv);
 
 	if (r < 0)
 		return command_usage(r);
 	if (missing_option(&q) || q.top_k > SCORE_MAX_REASONS) {
 		fprintf(stderr, "fraudctl score: %s; see --help\n",
-			missing_option(&q) ? "--bundle, --in and --out are wanted" :
-					     "--top-k must be 0 to 50");
+		        missing_option(&q) ? "--bundle, --in and --out are wanted"
+		                           : "--top-k must be 0 to 50");
 		return EXIT_USAGE;
 	}
 	return run(&q);

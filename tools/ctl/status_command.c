@@ -35,15 +35,15 @@ static int check_answer(struct answer *a, struct errbuf *err)
 	const struct msg_registry_state *g = &a->status.registry;
 	const struct msg_status *s = &a->status;
 	bool good = message_text(s->build_version, sizeof(s->build_version)) &&
-		    message_text(s->name, sizeof(s->name)) &&
-		    message_text(s->version, sizeof(s->version)) &&
-		    message_text(s->registry_version, sizeof(s->registry_version)) &&
-		    message_text(g->kind, sizeof(g->kind)) &&
-		    message_text(g->alias, sizeof(g->alias)) &&
-		    message_text(g->alias_version, sizeof(g->alias_version)) &&
-		    message_text(g->pinned, sizeof(g->pinned)) &&
-		    message_text(g->last_error, sizeof(g->last_error)) && s->verified < 2 &&
-		    s->origin < 2;
+	            message_text(s->name, sizeof(s->name)) &&
+	            message_text(s->version, sizeof(s->version)) &&
+	            message_text(s->registry_version, sizeof(s->registry_version)) &&
+	            message_text(g->kind, sizeof(g->kind)) &&
+	            message_text(g->alias, sizeof(g->alias)) &&
+	            message_text(g->alias_version, sizeof(g->alias_version)) &&
+	            message_text(g->pinned, sizeof(g->pinned)) &&
+	            message_text(g->last_error, sizeof(g->last_error)) && s->verified < 2 &&
+	            s->origin < 2;
 	int i;
 
 	for (i = 0; good && i < a->child_count; i++)
@@ -249,9 +249,9 @@ static int run(const char *config, bool json)
 	else
 		print_text(answer);
 	return answer->status.generation > 0 &&
-			       answer->status.workers_current == answer->status.workers ?
-		       EXIT_DONE :
-		       EXIT_FAILED;
+	                       answer->status.workers_current == answer->status.workers
+	               ? EXIT_DONE
+	               : EXIT_FAILED;
 }
 
 int command_status(int argc, char **argv)
@@ -262,12 +262,15 @@ int command_status(int argc, char **argv)
 		{ .name = "config", .argument = "FILE", .text = &config, .help = "settings file" },
 		{ .name = "json", .flag = &json, .help = "print it as JSON" },
 	};
-	const struct option_command c = {
-		"fraudctl status", "[--json]",
-		"Says what runs on this host and which model it serves. Exit status 0 when a model is live "
-		"and every worker serves the newest one.",
-		rows, sizeof(rows) / sizeof(rows[0]), 0, 0
-	};
+	const struct option_command c = { "fraudctl status",
+		                          "[--json]",
+		                          "Says what runs on this host and which model it serves. "
+		                          "Exit status 0 when a model is live "
+		                          "and every worker serves the newest one.",
+		                          rows,
+		                          sizeof(rows) / sizeof(rows[0]),
+		                          0,
+		                          0 };
 	int r = option_parse(&c, argc, argv);
 
 	return r < 0 ? command_usage(r) : run(config, json);

@@ -1,7 +1,7 @@
 /*
- * `fraudctl versions`: the folders of <models.dir>/<name> with the figures of their manifests and the
- * marks of the alias files, newest first. A folder that cannot be read is listed with the reason: an
- * operator looks here when a version does not go live.
+ * `fraudctl versions`: the folders of <models.dir>/<name> with the figures of their manifests and
+ * the marks of the alias files, newest first. A folder that cannot be read is listed with the
+ * reason: an operator looks here when a version does not go live.
  *
  * Called by main.c through its table.
  */
@@ -101,7 +101,8 @@ static void read_members(const struct cJSON *manifest, struct version *v)
 
 static void read_version(struct listing *l, struct version *v)
 {
-	const char *path = arena_printf(&l->arena, "%s/%s/artifacts/manifest.json", l->dir, v->name);
+	const char *path =
+	        arena_printf(&l->arena, "%s/%s/artifacts/manifest.json", l->dir, v->name);
 	const struct cJSON *manifest;
 	struct json_fault fault;
 	CLEANUP(free_p) char *text = NULL;
@@ -116,7 +117,8 @@ static void read_version(struct listing *l, struct version *v)
 	if (r == 0) {
 		const char *kept = arena_memdup(&l->arena, text, size);
 
-		r = kept ? json_parse((struct str){ kept, size }, &l->arena, &manifest, &fault) : -ENOMEM;
+		r = kept ? json_parse((struct str){ kept, size }, &l->arena, &manifest, &fault)
+		         : -ENOMEM;
 	}
 	if (r < 0 || json_type(manifest) != JSON_TYPE_OBJECT) {
 		v->trouble = r < 0 && r != -EBADMSG ? strerror(-r) : "manifest.json cannot be read";
@@ -177,8 +179,9 @@ static int read_listing(struct listing *l, struct errbuf *err)
 	n = dir ? list_names(&l->arena, dir, MAX_ALIASES, &names) : -ENOMEM;
 	for (i = 0; i < n; i++)
 		read_alias(l, names[i]);
-	return n < 0 && n != -ENOENT ? errbuf_set(err, n, "could not list \"%s\": %s", dir, strerror(-n)) :
-				       0;
+	return n < 0 && n != -ENOENT
+	               ? errbuf_set(err, n, "could not list \"%s\": %s", dir, strerror(-n))
+	               : 0;
 }
 
 /* --- printing --- */
@@ -195,7 +198,8 @@ static void print_text(const struct listing *l)
 {
 	size_t i, k;
 
-	printf("%-18s %8s %8s %8s %8s  %s\n", "VERSION", "PR-AUC", "ROC-AUC", "LOW", "HIGH", "MARKS");
+	printf("%-18s %8s %8s %8s %8s  %s\n", "VERSION", "PR-AUC", "ROC-AUC", "LOW", "HIGH",
+	       "MARKS");
 	for (i = 0; i < l->version_count; i++) {
 		const struct version *v = &l->versions[i];
 
@@ -272,7 +276,7 @@ static int run(const char *config, const char *models, const char *name, bool js
 	if (r < 0)
 		return EXIT_FAILED;
 	l.dir = arena_printf(&l.arena, "%s/%s", models ? models : settings->models.dir,
-			     name ? name : settings->models.name);
+	                     name ? name : settings->models.name);
 	r = l.dir ? read_listing(&l, &err) : errbuf_set(&err, -ENOMEM, "out of memory");
 	if (r < 0)
 		command_failed("versions", &err);
@@ -294,10 +298,16 @@ int command_versions(int argc, char **argv)
 		{ .name = "config", .argument = "FILE", .text = &config, .help = "settings file" },
 		{ .name = "json", .flag = &json, .help = "print them as JSON" },
 	};
-	const struct option_command c = { "fraudctl versions", "[--models DIR] [--name NAME] [--json]",
-					  "Lists the model versions of this host's registry folder with "
-					  "their figures and the aliases that name them.",
-					  rows, sizeof(rows) / sizeof(rows[0]), 0, 0 };
+	const struct option_command c = {
+		"fraudctl versions",
+		"[--models DIR] [--name NAME] [--json]",
+		"Lists the model versions of this host's registry folder with "
+		"their figures and the aliases that name them.",
+		rows,
+		sizeof(rows) / sizeof(rows[0]),
+		0,
+		0
+	};
 	int r = option_parse(&c, argc, argv);
 
 	return r < 0 ? command_usage(r) : run(config, models, name, json);

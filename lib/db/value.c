@@ -5,10 +5,10 @@
  *
  * Called with results of db.c and pool.c.
  */
+#include "db/value.h"
+
 #include <libpq-fe.h>
 #include <stdlib.h>
-
-#include "db/db.h"
 
 void db_result_free(struct pg_result *r)
 {
@@ -43,7 +43,7 @@ bool db_is_null(const struct pg_result *r, size_t row, size_t column)
 struct str db_text(const struct pg_result *r, size_t row, size_t column)
 {
 	return (struct str){ PQgetvalue(r, (int)row, (int)column),
-			     (size_t)PQgetlength(r, (int)row, (int)column) };
+		             (size_t)PQgetlength(r, (int)row, (int)column) };
 }
 
 int64_t db_integer(const struct pg_result *r, size_t row, size_t column)
