@@ -71,7 +71,7 @@ int bundle_sha256_fd(int fd, uint8_t ret[BUNDLE_SHA256_SIZE])
 int bundle_digest(const struct bundle *b, uint8_t ret[BUNDLE_SHA256_SIZE])
 {
 	char hex[2 * BUNDLE_SHA256_SIZE + 1];
-	struct strbuf list = {0};
+	struct strbuf list = { 0 };
 	int r;
 
 	for (size_t i = 0; i < b->member_count; i++) {

@@ -47,7 +47,7 @@ void golden_write_header(struct strbuf *out, const struct program *p)
 
 		memcpy(name, SHAP_PREFIX, sizeof(SHAP_PREFIX) - 1);
 		memcpy(name + sizeof(SHAP_PREFIX) - 1, feature.p, n);
-		csv_write_field(out, (struct str){name, sizeof(SHAP_PREFIX) - 1 + n}, false);
+		csv_write_field(out, (struct str){ name, sizeof(SHAP_PREFIX) - 1 + n }, false);
 	}
 	strbuf_adds(out, ",@bias");
 }
@@ -80,7 +80,7 @@ static bool is_shap_column(const struct program *p, uint32_t feature, struct str
 	size_t n = sizeof(SHAP_PREFIX) - 1;
 
 	return name.n == n + f.n && memcmp(name.p, SHAP_PREFIX, n) == 0 &&
-	       str_equal((struct str){name.p + n, name.n - n}, f);
+	       str_equal((struct str){ name.p + n, name.n - n }, f);
 }
 
 static int read_header(struct checker *c, const struct str *names, size_t count)
@@ -142,7 +142,7 @@ static int check_shap(struct checker *c, const struct str *fields, float margin)
 
 static int check_row(struct checker *c, const struct str *fields, size_t count)
 {
-	const struct score_options explain_all = {.explain_from = DECISION_ALLOW, .top_k = 1};
+	const struct score_options explain_all = { .explain_from = DECISION_ALLOW, .top_k = 1 };
 	struct score_result result;
 	float want;
 	int r;
@@ -172,7 +172,7 @@ static int on_row(void *self, uint64_t line, const struct str *fields, size_t co
 
 static int run(struct checker *c, struct str csv)
 {
-	struct csv_options o = {.on_row = on_row, .self = c, .max_fields = 16384};
+	struct csv_options o = { .on_row = on_row, .self = c, .max_fields = 16384 };
 	struct csv_reader *reader;
 	int r = csv_reader_new(&o, &reader);
 
@@ -187,7 +187,7 @@ static int run(struct checker *c, struct str csv)
 
 int golden_check(struct str csv, const struct score_model *m, struct errbuf *err)
 {
-	struct checker c = {.model = m, .err = err};
+	struct checker c = { .model = m, .err = err };
 	int r;
 
 	errbuf_set(err, 0, "no memory");

@@ -70,7 +70,7 @@ static struct str content_of(const struct bundle *b, const char *path)
 {
 	const struct bundle_member *m = bundle_member(b, path);
 
-	return m ? m->content : (struct str){"", 0};
+	return m ? m->content : (struct str){ "", 0 };
 }
 
 static int declare(struct source *s, struct arena *a, struct errbuf *err)
@@ -96,15 +96,15 @@ static int build(struct source *s, void **ret, size_t *ret_size, struct errbuf *
 {
 	const struct bundle *b = s->bundle;
 	struct score_parts parts = {
-	        .forest = s->forest,
-	        .declaration = s->declaration,
-	        .learned = s->learned,
-	        .name = b->name,
-	        .version = b->version,
-	        .threshold_low = b->threshold_low,
-	        .threshold_high = b->threshold_high,
-	        .reasons_yaml = content_of(b, "artifacts/reasons.yaml"),
-	        .verified = SCORE_VERIFIED_SELF,
+		.forest = s->forest,
+		.declaration = s->declaration,
+		.learned = s->learned,
+		.name = b->name,
+		.version = b->version,
+		.threshold_low = b->threshold_low,
+		.threshold_high = b->threshold_high,
+		.reasons_yaml = content_of(b, "artifacts/reasons.yaml"),
+		.verified = SCORE_VERIFIED_SELF,
 	};
 
 	memcpy(parts.model_sha256, s->model->sha256, sizeof(parts.model_sha256));
@@ -114,8 +114,8 @@ static int build(struct source *s, void **ret, size_t *ret_size, struct errbuf *
 int bundle_build_image(const struct bundle *b, enum bundle_model which, enum forest_trees trees,
                        void **ret, size_t *ret_size, struct errbuf *ret_note, struct errbuf *err)
 {
-	struct source s = {.bundle = b};
-	struct arena a = {0};
+	struct source s = { .bundle = b };
+	struct arena a = { 0 };
 	int r;
 
 	r = find_model(&s, which, err);

@@ -176,7 +176,7 @@ int bundle_read(int dir_fd, const char *path, const struct bundle_options *optio
                 struct bundle **ret, struct errbuf *err)
 {
 	CLEANUP(close_p) int dir = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct member_reader r = {.dir = dir, .options = options, .arena = a};
+	struct member_reader r = { .dir = dir, .options = options, .arena = a };
 	int error;
 
 	if (dir < 0)

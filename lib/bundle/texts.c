@@ -117,7 +117,7 @@ static int read_manifest_head(const struct cJSON *root, struct manifest *ret, st
 
 int manifest_read(struct str json, struct arena *a, struct manifest *ret, struct errbuf *err)
 {
-	struct manifest m = {0};
+	struct manifest m = { 0 };
 	struct json_fault fault;
 	const struct cJSON *root;
 	int r;
@@ -159,7 +159,7 @@ static int yaml_float(const struct yaml_node *root, const char *name, float *ret
 
 int thresholds_read(struct str yaml, struct arena *a, struct thresholds *ret, struct errbuf *err)
 {
-	struct thresholds t = {0};
+	struct thresholds t = { 0 };
 	const struct yaml_node *version;
 	struct yaml_node *root;
 	int r = yaml_parse(yaml, THRESHOLDS, a, &root, err);

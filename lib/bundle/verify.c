@@ -21,7 +21,7 @@ static int check_golden(const struct bundle *b, const struct score_model *m, str
 int bundle_verify(const struct bundle *b, void *image, size_t size, enum score_verified *ret,
                   struct errbuf *err)
 {
-	struct arena a = {0};
+	struct arena a = { 0 };
 	struct score_model m;
 	enum score_verified verified = SCORE_VERIFIED_GOLDEN;
 	int r;

@@ -125,7 +125,7 @@ static bool is_version(const char *version)
 int bundle_write(const char *parent, const char *version, const struct bundle_file *files,
                  size_t count, struct errbuf *err)
 {
-	struct arena a = {0};
+	struct arena a = { 0 };
 	const char *hidden = arena_printf(&a, "%s/.new-%s-%d", parent, version, (int)getpid());
 	const char *path = arena_printf(&a, "%s/%s", parent, version);
 	int r = 0;

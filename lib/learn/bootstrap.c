@@ -14,8 +14,8 @@
 
 /* P(X <= k) of Poisson(1), scaled to 2^32: sum over j <= k of exp(-1) / j!. */
 static const uint32_t cumulative[MAX_WEIGHT] = {
-        1580030168U, 3160060337U, 3950075421U, 4213413783U, 4279248373U, 4292415291U,
-        4294609777U, 4294923276U, 4294962463U, 4294966817U, 4294967252U, 4294967292U,
+	1580030168U, 3160060337U, 3950075421U, 4213413783U, 4279248373U, 4292415291U,
+	4294609777U, 4294923276U, 4294962463U, 4294966817U, 4294967252U, 4294967292U,
 };
 
 static uint8_t poisson(uint32_t u)
@@ -65,9 +65,9 @@ struct interval interval_of(double *values, size_t count)
 			values[n++] = values[i];
 	}
 	if (n == 0)
-		return (struct interval){(double)NAN, (double)NAN};
+		return (struct interval){ (double)NAN, (double)NAN };
 	qsort(values, n, sizeof(*values), by_value);
-	return (struct interval){quantile(values, n, 0.025), quantile(values, n, 0.975)};
+	return (struct interval){ quantile(values, n, 0.025), quantile(values, n, 0.975) };
 }
 
 int bootstrap_metrics(const struct ranking *r, float threshold_low, float threshold_high,

@@ -120,8 +120,8 @@ static int judge(struct contest *c, struct verdict *v)
 
 int compare_versions(const struct compare_input *in, struct verdict *ret)
 {
-	struct contest c = {.in = in};
-	struct verdict v = {0};
+	struct contest c = { .in = in };
+	struct verdict v = { 0 };
 	int r = judge(&c, &v);
 
 	contest_done(&c);

@@ -73,7 +73,7 @@ int histogram_learn(struct histogram *h, const float *values, size_t count, size
 
 	if (!sorted)
 		return -ENOMEM;
-	*h = (struct histogram){0};
+	*h = (struct histogram){ 0 };
 	for (size_t i = 0; i < count; i++) {
 		if (!isnan(values[i * stride]))
 			sorted[n++] = values[i * stride];

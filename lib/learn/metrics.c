@@ -11,17 +11,17 @@
 #include <stdlib.h>
 
 const char *const metric_names[METRIC_MAX] = {
-        [METRIC_PR_AUC] = "pr_auc",
-        [METRIC_AVERAGE_PRECISION] = "average_precision",
-        [METRIC_ROC_AUC] = "roc_auc",
-        [METRIC_RECALL_LOW] = "recall_low",
-        [METRIC_PRECISION_LOW] = "precision_low",
-        [METRIC_FPR_LOW] = "fpr_low",
-        [METRIC_RECALL_HIGH] = "recall_high",
-        [METRIC_PRECISION_HIGH] = "precision_high",
-        [METRIC_FPR_HIGH] = "fpr_high",
-        [METRIC_LOG_LOSS] = "log_loss",
-        [METRIC_BRIER] = "brier",
+	[METRIC_PR_AUC] = "pr_auc",
+	[METRIC_AVERAGE_PRECISION] = "average_precision",
+	[METRIC_ROC_AUC] = "roc_auc",
+	[METRIC_RECALL_LOW] = "recall_low",
+	[METRIC_PRECISION_LOW] = "precision_low",
+	[METRIC_FPR_LOW] = "fpr_low",
+	[METRIC_RECALL_HIGH] = "recall_high",
+	[METRIC_PRECISION_HIGH] = "precision_high",
+	[METRIC_FPR_HIGH] = "fpr_high",
+	[METRIC_LOG_LOSS] = "log_loss",
+	[METRIC_BRIER] = "brier",
 };
 
 struct scored {
@@ -51,7 +51,7 @@ static void fill(struct ranking *r, const struct scored *sorted, const uint8_t *
 int ranking_init(struct ranking *ret, const float *scores, const uint8_t *labels, size_t count)
 {
 	size_t room = count ? count : 1;
-	struct ranking r = {.count = count};
+	struct ranking r = { .count = count };
 	struct scored *sorted;
 
 	if (count > UINT32_MAX)
@@ -66,7 +66,7 @@ int ranking_init(struct ranking *ret, const float *scores, const uint8_t *labels
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < count; i++)
-		sorted[i] = (struct scored){scores[i], (uint32_t)i};
+		sorted[i] = (struct scored){ scores[i], (uint32_t)i };
 	qsort(sorted, count, sizeof(*sorted), by_falling_score);
 	fill(&r, sorted, labels);
 	free(sorted);
@@ -79,7 +79,7 @@ void ranking_done(struct ranking *r)
 	free(r->scores);
 	free(r->labels);
 	free(r->row);
-	*r = (struct ranking){0};
+	*r = (struct ranking){ 0 };
 }
 
 struct totals {
@@ -100,7 +100,7 @@ static double weight_of(const struct ranking *r, const uint8_t *weights, size_t 
 
 static struct totals count_classes(const struct ranking *r, const uint8_t *weights)
 {
-	struct totals t = {0.0, 0.0};
+	struct totals t = { 0.0, 0.0 };
 
 	for (size_t i = 0; i < r->count; i++) {
 		double w = weight_of(r, weights, i);
@@ -141,8 +141,8 @@ static void set_at_threshold(const struct sweep *s, const struct totals *t, doub
 static void compute_areas(const struct ranking *r, const uint8_t *weights, const float *thresholds,
                           const struct totals *t, double ret[METRIC_MAX])
 {
-	static const enum metric at[2] = {METRIC_RECALL_HIGH, METRIC_RECALL_LOW};
-	struct sweep s = {.precision = 1.0};
+	static const enum metric at[2] = { METRIC_RECALL_HIGH, METRIC_RECALL_LOW };
+	struct sweep s = { .precision = 1.0 };
 	unsigned next = 0;
 	size_t i = 0;
 
@@ -189,7 +189,7 @@ static void compute_losses(const struct ranking *r, const uint8_t *weights, cons
 void metrics_compute(const struct ranking *r, const uint8_t *weights, float threshold_low,
                      float threshold_high, double ret[METRIC_MAX])
 {
-	const float thresholds[2] = {threshold_high, threshold_low};
+	const float thresholds[2] = { threshold_high, threshold_low };
 	struct totals t = count_classes(r, weights);
 
 	for (unsigned i = 0; i < METRIC_MAX; i++)

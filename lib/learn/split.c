@@ -28,7 +28,7 @@ static size_t border(const int64_t *times, size_t end, double share)
 int split_by_time(const int64_t *times, size_t count, double test_ratio, double validation_ratio,
                   struct split *ret)
 {
-	struct split s = {.row_count = count};
+	struct split s = { .row_count = count };
 
 	if (count < 2)
 		return -ENODATA;
@@ -64,7 +64,7 @@ int split_order(const int64_t *times, size_t count, size_t *ret)
 	if (!rows)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		rows[i] = (struct timed){times[i], i};
+		rows[i] = (struct timed){ times[i], i };
 	qsort(rows, count, sizeof(*rows), by_time);
 	for (size_t i = 0; i < count; i++)
 		ret[i] = rows[i].row;

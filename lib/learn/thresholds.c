@@ -12,7 +12,7 @@ int thresholds_choose(const struct ranking *r, double recall_target, double fpr_
 {
 	double positives = (double)r->positives;
 	double negatives = (double)(r->count - r->positives);
-	struct threshold_pair t = {0};
+	struct threshold_pair t = { 0 };
 	size_t tp = 0, fp = 0;
 	bool low_found = false;
 

@@ -25,7 +25,7 @@ struct shown {
 static void show_digits(struct shown *s, int kind, size_t n)
 {
 	s->kind = kind;
-	s->text = (struct str){s->digits, n};
+	s->text = (struct str){ s->digits, n };
 }
 
 static void show_number(struct shown *s, double v)
@@ -179,7 +179,7 @@ void score_write_csv_header(struct strbuf *out, unsigned top_k)
 
 static void add_csv_shown(struct strbuf *out, const struct shown *s, bool first)
 {
-	struct str none = {"", 0};
+	struct str none = { "", 0 };
 
 	csv_write_field(out, s->kind == SHOWN_NULL ? none : s->text, first);
 }

@@ -80,7 +80,7 @@ static int build_stats(struct builder *b)
 
 		if (!b->parts->learned ||
 		    !learned_feature_stats(b->parts->learned, i, &s->mean, &s->sd))
-			*s = (struct score_stat){.mean = 0.0, .sd = (double)NAN};
+			*s = (struct score_stat){ .mean = 0.0, .sd = (double)NAN };
 	}
 	return 0;
 }
@@ -112,16 +112,16 @@ static void lay_out(struct builder *b)
 	struct score_header *h = &b->header;
 	uint64_t n = b->program.feature_count;
 	uint64_t sizes[SCORE_SECTION_MAX] = {
-	        [SCORE_SECTION_PROGRAM] = b->program_size,
-	        [SCORE_SECTION_FOREST] = forest_image_size(b->parts->forest),
-	        [SCORE_SECTION_STATS] = n * sizeof(struct score_stat),
-	        [SCORE_SECTION_REASONS] = b->reasons ? n * sizeof(struct score_reason_texts) : 0,
-	        [SCORE_SECTION_TEXTS] = b->texts.n,
+		[SCORE_SECTION_PROGRAM] = b->program_size,
+		[SCORE_SECTION_FOREST] = forest_image_size(b->parts->forest),
+		[SCORE_SECTION_STATS] = n * sizeof(struct score_stat),
+		[SCORE_SECTION_REASONS] = b->reasons ? n * sizeof(struct score_reason_texts) : 0,
+		[SCORE_SECTION_TEXTS] = b->texts.n,
 	};
 	uint64_t at = align_up(sizeof(*h));
 
 	for (unsigned i = 0; i < SCORE_SECTION_MAX; i++) {
-		h->section[i] = (struct score_section){.offset = at, .size = sizes[i]};
+		h->section[i] = (struct score_section){ .offset = at, .size = sizes[i] };
 		at = align_up(at + sizes[i]);
 	}
 	h->size = at;
@@ -191,7 +191,7 @@ static int build(struct builder *b, void **ret, size_t *ret_size, struct errbuf 
 
 int score_image_build(const struct score_parts *p, void **ret, size_t *ret_size, struct errbuf *err)
 {
-	struct builder b = {.parts = p};
+	struct builder b = { .parts = p };
 	int r;
 
 	errbuf_set(err, 0, "no memory for the model image");

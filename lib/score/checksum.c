@@ -32,7 +32,7 @@ static uint64_t word_at(const unsigned char *p, size_t n)
 
 uint64_t score_checksum(const void *bytes, size_t n)
 {
-	uint64_t lanes[LANES] = {prime1 + prime2, prime2, 0, prime1};
+	uint64_t lanes[LANES] = { prime1 + prime2, prime2, 0, prime1 };
 	const unsigned char *p = bytes;
 	uint64_t sum = n * prime1;
 	size_t at = 0;

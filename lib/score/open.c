@@ -112,7 +112,7 @@ static int check_image(const struct score_header *h, size_t size, bool check_sum
 
 static struct str text_of(const struct score_header *h, struct score_text t)
 {
-	return (struct str){(const char *)section(h, SCORE_SECTION_TEXTS) + t.offset, t.size};
+	return (struct str){ (const char *)section(h, SCORE_SECTION_TEXTS) + t.offset, t.size };
 }
 
 static size_t align_up(size_t n)
@@ -157,7 +157,7 @@ int score_open(const void *image, size_t size, bool check_sum, struct arena *a,
                struct score_model *ret, struct errbuf *err)
 {
 	const struct score_header *h = image;
-	struct score_model m = {.header = h, .size = size, .logit_output = true};
+	struct score_model m = { .header = h, .size = size, .logit_output = true };
 	int r;
 
 	r = check_image(h, size, check_sum, err);
@@ -196,7 +196,7 @@ int score_scratch_init(struct score_scratch *s, const struct score_model *m)
 void score_scratch_done(struct score_scratch *s)
 {
 	free(s->memory);
-	*s = (struct score_scratch){0};
+	*s = (struct score_scratch){ 0 };
 }
 
 struct str score_reason_text(const struct score_model *m, const struct reason *r)
@@ -206,7 +206,7 @@ struct str score_reason_text(const struct score_model *m, const struct reason *r
 	struct score_text t;
 
 	if (h->section[SCORE_SECTION_REASONS].size == 0)
-		return (struct str){"", 0};
+		return (struct str){ "", 0 };
 	t = all[r->feature].any;
 	if (r->zscore > 0.0 && all[r->feature].high.size)
 		t = all[r->feature].high;

@@ -18,10 +18,10 @@
 
 struct score_text score_add_text(struct strbuf *texts, struct str s)
 {
-	struct score_text t = {.offset = (uint32_t)texts->n, .size = (uint32_t)s.n};
+	struct score_text t = { .offset = (uint32_t)texts->n, .size = (uint32_t)s.n };
 
 	if (s.n == 0)
-		return (struct score_text){0, 0};
+		return (struct score_text){ 0, 0 };
 	strbuf_add(texts, s.p, s.n);
 	return t;
 }
@@ -88,7 +88,7 @@ static int read_entries(const struct yaml_node *root, const struct program *p, s
 int score_reasons_read(struct str yaml, const struct program *p, struct strbuf *texts,
                        struct score_reason_texts *ret, struct errbuf *err)
 {
-	struct arena a = {0};
+	struct arena a = { 0 };
 	struct yaml_node *root;
 	int r;
 

@@ -11,9 +11,9 @@
 #include "score/score.h"
 
 const char *const decision_names[DECISION_MAX] = {
-        [DECISION_ALLOW] = "ALLOW",
-        [DECISION_REVIEW] = "REVIEW",
-        [DECISION_BLOCK] = "BLOCK",
+	[DECISION_ALLOW] = "ALLOW",
+	[DECISION_REVIEW] = "REVIEW",
+	[DECISION_BLOCK] = "BLOCK",
 };
 
 static enum decision decide(const struct score_model *m, float score)
@@ -56,7 +56,7 @@ static void add_reason(struct score_result *ret, unsigned top_k, uint32_t featur
 		ret->reason_count++;
 	memmove(&ret->reasons[at + 1], &ret->reasons[at],
 	        (ret->reason_count - at - 1) * sizeof(ret->reasons[0]));
-	ret->reasons[at] = (struct reason){.feature = feature, .contribution = contribution};
+	ret->reasons[at] = (struct reason){ .feature = feature, .contribution = contribution };
 }
 
 static void explain(const struct score_model *m, unsigned top_k, struct score_scratch *s,

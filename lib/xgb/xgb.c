@@ -54,7 +54,7 @@ static int fail(const char *doing, struct errbuf *err)
 
 static int set_names(struct xgb_data *d, const struct str *names, struct errbuf *err)
 {
-	struct arena a = {0};
+	struct arena a = { 0 };
 	const char **list = arena_calloc(&a, d->feature_count, sizeof(*list));
 	int r = 0;
 
@@ -130,7 +130,7 @@ static int model_new(const struct xgb_data *const *data, size_t count, struct xg
                      struct errbuf *err)
 {
 	struct xgb_model *m = calloc(1, sizeof(*m));
-	DMatrixHandle handles[2] = {NULL, NULL};
+	DMatrixHandle handles[2] = { NULL, NULL };
 
 	if (!m)
 		return errbuf_set(err, -ENOMEM, "no memory for a model");
@@ -160,7 +160,7 @@ static int set_params(struct xgb_model *m, const struct xgb_training *t, struct 
 static int validate(struct xgb_model *m, const struct xgb_training *t, uint32_t round,
                     double *ret_loss, struct errbuf *err)
 {
-	const char *names[] = {VALIDATION};
+	const char *names[] = { VALIDATION };
 	DMatrixHandle handles[1];
 	const char *text, *loss;
 
@@ -185,7 +185,7 @@ struct best {
 static int run_rounds(struct xgb_model *m, const struct xgb_data *data,
                       const struct xgb_training *t, struct best *ret_best, struct errbuf *err)
 {
-	struct best best = {.loss = HUGE_VAL};
+	struct best best = { .loss = HUGE_VAL };
 	uint32_t done = 0;
 
 	while (done < t->rounds) {
@@ -201,7 +201,7 @@ static int run_rounds(struct xgb_model *m, const struct xgb_data *data,
 		if (r < 0)
 			return r;
 		if (!t->validation || loss < best.loss)
-			best = (struct best){.loss = loss, .rounds = done};
+			best = (struct best){ .loss = loss, .rounds = done };
 		if (t->early_stopping_rounds && done - best.rounds >= t->early_stopping_rounds)
 			break;
 	}
@@ -225,9 +225,9 @@ static int cut(struct xgb_model *m, uint32_t rounds, struct errbuf *err)
 int xgb_train(const struct xgb_data *data, const struct xgb_training *t, struct xgb_model **ret,
               uint32_t *ret_rounds, struct errbuf *err)
 {
-	const struct xgb_data *cache[2] = {data, t->validation};
+	const struct xgb_data *cache[2] = { data, t->validation };
 	CLEANUP(model_free_p) struct xgb_model *m = NULL;
-	struct best best = {0};
+	struct best best = { 0 };
 	int done;
 	int r;
 

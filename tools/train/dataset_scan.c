@@ -1,0 +1,191 @@
+/*
+ * The first pass: levels, bounds and medians for the learner; time and label of each row, hence the
+ * order and the split. At its end the program is compiled. What cannot be trained on is told as
+ * -ENODATA, which is no failure: a window without fraud happens.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "dataset.h"
+#include "features/declare.h"
+
+#define FIRST_ROOM 65536
+
+struct scan {
+	struct dataset *dataset;
+	const struct dataset_options *options;
+	const struct program *inputs;
+};
+
+static int grow(struct dataset *d)
+{
+	size_t room = d->room ? 2 * d->room : FIRST_ROOM;
+	int64_t *times = reallocarray(d->times, room, sizeof(*times));
+	uint8_t *labels;
+
+	if (!times)
+		return -ENOMEM;
+	d->times = times;
+	labels = realloc(d->labels, room);
+	if (!labels)
+		return -ENOMEM;
+	d->labels = labels;
+	d->room = room;
+	return 0;
+}
+
+static void on_bad_row(void *self, uint64_t line, const char *what)
+{
+	struct scan *s = self;
+
+	s->dataset->bad_rows++;
+	s->options->on_bad_row(s->options->self, line, what);
+}
+
+static int on_row(void *self, uint64_t line, const struct cell *row, bool label)
+{
+	struct scan *s = self;
+	struct dataset *d = s->dataset;
+	const struct cell *time = &row[s->inputs->time];
+	int r;
+
+	if (!time->present) {
+		on_bad_row(self, line, "the row has no time");
+		return 0;
+	}
+	r = d->count == d->room ? grow(d) : 0;
+	if (r == 0)
+		r = learner_add_row(d->learner, row);
+	if (r < 0)
+		return r;
+	d->times[d->count] = time->v.time_us;
+	d->labels[d->count] = label;
+	d->positives += label;
+	d->count++;
+	return 0;
+}
+
+/* The inputs alone, as a program: rows must be read before there is anything to compile with. */
+static int open_inputs(struct dataset *d, struct program *ret, struct errbuf *err)
+{
+	struct declaration inputs = *d->declaration;
+	void *image;
+	size_t size;
+	int r;
+
+	inputs.feature_count = 0;
+	r = program_compile(&inputs, NULL, &d->arena, &image, &size, err);
+	if (r == 0)
+		r = program_open(image, size, &d->arena, ret, err);
+	if (r == 0 && ret->time < 0)
+		r = errbuf_set(err, -EINVAL, "no input of the feature program has the role time");
+	return r;
+}
+
+static int by_time(struct dataset *d)
+{
+	CLEANUP(free_p) size_t *order = calloc(d->count, sizeof(*order));
+	int64_t *times = calloc(d->count, sizeof(*times));
+	uint8_t *labels = calloc(d->count, 1);
+
+	d->position = calloc(d->count, sizeof(*d->position));
+	if (!order || !times || !labels || !d->position ||
+	    split_order(d->times, d->count, order) < 0) {
+		free(times);
+		free(labels);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < d->count; i++) {
+		times[i] = d->times[order[i]];
+		labels[i] = d->labels[order[i]];
+		d->position[order[i]] = i;
+	}
+	free(d->times);
+	free(d->labels);
+	d->times = times;
+	d->labels = labels;
+	return 0;
+}
+
+static int check_classes(const struct dataset *d, struct errbuf *err)
+{
+	size_t holdout = d->count - d->split.holdout;
+	size_t positives = dataset_positives(d, d->split.holdout, d->count);
+
+	if (positives == 0 || positives == holdout)
+		return errbuf_set(err, -ENODATA,
+		                  "the holdout of %zu rows has one class only (%zu positive)",
+		                  holdout, positives);
+	if (dataset_positives(d, 0, d->split.validation) == 0)
+		return errbuf_set(err, -ENODATA, "no positive among the %zu rows to train on",
+		                  d->split.validation);
+	return 0;
+}
+
+static int part(struct dataset *d, const struct dataset_options *o, struct errbuf *err)
+{
+	int r;
+
+	if (d->count == 0)
+		return errbuf_set(err, -ENODATA, "the window has no usable row");
+	if (d->positives == 0)
+		return errbuf_set(err, -ENODATA, "the window of %zu rows has no positive",
+		                  d->count);
+	r = by_time(d);
+	if (r < 0)
+		return errbuf_set(err, r, "no memory for %zu rows", d->count);
+	r = split_by_time(d->times, d->count, o->test_ratio, o->validation_ratio, &d->split);
+	if (r < 0)
+		return errbuf_set(err, r, "all %zu rows are of one instant", d->count);
+	return check_classes(d, err);
+}
+
+static int compile(struct dataset *d, struct errbuf *err)
+{
+	void *image;
+	size_t size;
+	int r;
+
+	r = learner_finish_values(d->learner, &d->learned, err);
+	if (r == 0)
+		r = program_compile(d->declaration, d->learned, &d->arena, &image, &size, err);
+	if (r == 0)
+		r = program_open(image, size, &d->arena, &d->program, err);
+	return r;
+}
+
+int dataset_scan(struct dataset *d, const struct row_source *source,
+                 const struct dataset_options *o, struct errbuf *err)
+{
+	struct scan scan = { .dataset = d, .options = o };
+	struct row_sink sink = { .on_row = on_row, .on_bad_row = on_bad_row, .self = &scan };
+	struct program inputs;
+	int r;
+
+	errbuf_set(err, 0, "no memory for the training rows");
+	d->declaration = o->declaration;
+	r = open_inputs(d, &inputs, err);
+	if (r == 0)
+		r = learner_new(d->declaration, &d->arena, &d->learner, err);
+	if (r < 0)
+		return r;
+	scan.inputs = &inputs;
+	r = source->read(source->self, &inputs, &sink, err);
+	if (r == 0)
+		r = part(d, o, err);
+	return r < 0 ? r : compile(d, err);
+}
+
+void dataset_done(struct dataset *d)
+{
+	free(d->times);
+	free(d->labels);
+	free(d->targets);
+	free(d->features);
+	free(d->position);
+	strbuf_done(&d->golden);
+	close_p(&d->holdout_fd);
+	arena_done(&d->arena);
+	*d = (struct dataset){ .holdout_fd = -1 };
+}

@@ -1,0 +1,35 @@
+/* The models of a training: one that the holdout judges, one that is served. */
+#ifndef TRAIN_FIT_H
+#define TRAIN_FIT_H
+
+#include "base/arena.h"
+#include "base/strbuf.h"
+#include "config/settings.h"
+#include "dataset.h"
+#include "learn/bootstrap.h"
+#include "learn/thresholds.h"
+#include "xgb/xgb.h"
+
+struct fit {
+	uint32_t rounds; /* found by early stopping, used by both */
+	const char *tree_method;
+	struct xgb_model *holdout_model; /* has seen nothing of the holdout */
+	struct xgb_model *model;         /* trained on all rows; NULL without refit */
+	float *holdout_scores;           /* of holdout_model; one a holdout row */
+	struct threshold_pair thresholds;
+	double metrics[METRIC_MAX];
+	struct interval intervals[METRIC_MAX];
+};
+
+/* Progress goes to stderr unless quiet. */
+int fit_models(struct fit *f, const struct dataset *d, const struct settings *s, bool quiet,
+               struct errbuf *err);
+void fit_done(struct fit *f);
+
+/* The model that is served. */
+static inline struct xgb_model *fit_served(const struct fit *f)
+{
+	return f->model ? f->model : f->holdout_model;
+}
+
+#endif
