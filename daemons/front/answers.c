@@ -1,6 +1,6 @@
 /*
- * Answers and their errors. Two rules hold here: an error names what and where and never shows a path,
- * SQL or a secret; and what is counted is counted once, when the answer begins.
+ * Answers and their errors. Two rules hold here: an error names what and where and never shows a
+ * path, SQL or a secret; and what is counted is counted once, when the answer begins.
  */
 #include "answers.h"
 
@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "generation.h"
 #include "http/exchange.h"
-#include "json/value.h"
 #include "routes.h"
+#include "json/value.h"
 
 static enum scoreboard_status status_class(int status)
 {
@@ -32,7 +32,7 @@ static void count(struct call *c, int status)
 	struct scoreboard_slot *slot = c->front->slot;
 
 	atomic_fetch_add_explicit(&slot->requests[as][status_class(status)], 1,
-				  memory_order_relaxed);
+	                          memory_order_relaxed);
 	scoreboard_observe(&slot->latency[as], (clock_mono_ns() - c->started_ns) / 1000);
 }
 
@@ -43,7 +43,7 @@ void answer_prepare(struct call *c, int status)
 	http_set_header(c->exchange, "X-Request-Id", c->request_id);
 	if (c->generation) {
 		snprintf(number, sizeof(number), "%llu",
-			 (unsigned long long)c->generation->about.generation);
+		         (unsigned long long)c->generation->about.generation);
 		http_set_header(c->exchange, "X-Model-Generation", number);
 	}
 	count(c, status);
@@ -70,12 +70,18 @@ static const char *title_of(int status)
 		int status;
 		const char *title;
 	} titles[] = {
-		{ 400, "Bad Request" },		    { 401, "Unauthorized" },
-		{ 403, "Forbidden" },		    { 404, "Not Found" },
-		{ 405, "Method Not Allowed" },	    { 409, "Conflict" },
-		{ 413, "Content Too Large" },	    { 415, "Unsupported Media Type" },
-		{ 422, "Unprocessable Content" },   { 429, "Too Many Requests" },
-		{ 503, "Service Unavailable" },	    { 504, "Gateway Timeout" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 409, "Conflict" },
+		{ 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" },
+		{ 422, "Unprocessable Content" },
+		{ 429, "Too Many Requests" },
+		{ 503, "Service Unavailable" },
+		{ 504, "Gateway Timeout" },
 		{ 507, "Insufficient Storage" },
 	};
 
@@ -171,7 +177,7 @@ static void write_place(struct json_writer *w, const struct fault_place *at)
 
 /* False when there are too many: the fault is only counted. */
 static bool begin_fault(struct faults *f, const struct fault_place *at, const char *type,
-			const char *message)
+                        const char *message)
 {
 	struct json_writer *w = &f->writer;
 
@@ -197,7 +203,7 @@ static void end_fault(struct faults *f, struct str ctx)
 }
 
 void faults_add(struct faults *f, const struct fault_place *at, const struct field_fault *what,
-		const struct fault_input *input)
+                const struct fault_input *input)
 {
 	if (!begin_fault(f, at, what->type, what->message))
 		return;
@@ -240,7 +246,7 @@ void faults_add_json(struct faults *f, const struct json_fault *what)
 }
 
 void faults_add_missing(struct faults *f, const struct fault_place *at, const struct program *p,
-			const struct cJSON *object)
+                        const struct cJSON *object)
 {
 	struct json_writer *w = &f->writer;
 

@@ -1,7 +1,7 @@
 /*
- * How a call ends: every answer of the worker leaves through here, so that headers, counts and error
- * bodies are the same everywhere. Error bodies are FastAPI's, or RFC 9457's for a client that accepts
- * application/problem+json.
+ * How a call ends: every answer of the worker leaves through here, so that headers, counts and
+ * error bodies are the same everywhere. Error bodies are FastAPI's, or RFC 9457's for a client that
+ * accepts application/problem+json.
  */
 #ifndef FRONT_ANSWERS_H
 #define FRONT_ANSWERS_H
@@ -22,7 +22,7 @@
 void answer(struct call *c, int status, const char *type, struct str body);
 /* Ends the call with {"detail": "..."}; retry_after in seconds, 0 = no such field. */
 void answer_error(struct call *c, int status, unsigned retry_after, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+        __attribute__((format(printf, 4, 5)));
 /* Headers and counts of a call whose answer is then written by http_answer_begin(). */
 void answer_prepare(struct call *c, int status);
 
@@ -56,13 +56,13 @@ struct fault_input {
 	bool hidden;
 };
 void faults_add(struct faults *f, const struct fault_place *at, const struct field_fault *what,
-		const struct fault_input *input);
+                const struct fault_input *input);
 /* The body is no JSON text. */
 void faults_add_json(struct faults *f, const struct json_fault *what);
 /* A member is absent: pydantic shows the object, here with private members hidden. */
 struct program;
 void faults_add_missing(struct faults *f, const struct fault_place *at, const struct program *p,
-			const struct cJSON *object);
+                        const struct cJSON *object);
 /* Ends the call with 422. */
 void answer_faults(struct call *c, struct faults *f);
 

@@ -1,7 +1,7 @@
 /*
- * One worker: what its files share. A request meets, in this order: routes.c (which handler, how its
- * body comes), a handler (score.c, batch.c, upload.c, reload.c, health.c), the model generation it
- * began with (generation.c) and answers.c (how errors and results are written).
+ * One worker: what its files share. A request meets, in this order: routes.c (which handler, how
+ * its body comes), a handler (score.c, batch.c, upload.c, reload.c, health.c), the model generation
+ * it began with (generation.c) and answers.c (how errors and results are written).
  */
 #ifndef FRONT_H
 #define FRONT_H
@@ -26,10 +26,10 @@ struct front {
 	struct daemon *daemon;
 	struct http_server *server;
 	struct scoreboard_slot *slot; /* of this worker */
-	struct generation *current; /* NULL before the first model */
-	struct slices *slices; /* long work, a piece at a time */
-	struct reloads *reloads; /* requests that wait for the supervisor */
-	struct strbuf out; /* the answer that is being written */
+	struct generation *current;   /* NULL before the first model */
+	struct slices *slices;        /* long work, a piece at a time */
+	struct reloads *reloads;      /* requests that wait for the supervisor */
+	struct strbuf out;            /* the answer that is being written */
 	struct msg_registry_state registry;
 	struct loop_timer *drain_timer;
 	bool draining; /* /readyz says 503 */

@@ -1,7 +1,7 @@
 /*
- * Mapping a sealed model. The pages are the same in all workers (MAP_PRIVATE of a write-sealed memfd:
- * some kernels refuse shared maps of one); only the small process-local parts are this worker's own.
- * A descriptor that is not sealed is refused: nobody may change what is being served.
+ * Mapping a sealed model. The pages are the same in all workers (MAP_PRIVATE of a write-sealed
+ * memfd: some kernels refuse shared maps of one); only the small process-local parts are this
+ * worker's own. A descriptor that is not sealed is refused: nobody may change what is being served.
  */
 #include "generation.h"
 
@@ -24,7 +24,7 @@ static int check_descriptor(const struct msg_model *about, int fd, struct errbuf
 		return errbuf_set(err, -errno, "could not look at the model's memory");
 	if (st.st_size < 0 || (uint64_t)st.st_size != about->size || about->size == 0)
 		return errbuf_set(err, -EBADMSG, "the model is not %llu bytes long",
-				  (unsigned long long)about->size);
+		                  (unsigned long long)about->size);
 	return 0;
 }
 
@@ -51,7 +51,7 @@ static int prepare(struct generation *g, struct errbuf *err)
 }
 
 int generation_open(const struct msg_model *about, int fd, struct generation **ret,
-		    struct errbuf *err)
+                    struct errbuf *err)
 {
 	struct generation *g;
 	int r = check_descriptor(about, fd, err);

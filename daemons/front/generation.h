@@ -27,7 +27,7 @@ struct generation {
  * explanation so that no client pays for cold pages. fd stays the caller's. Holders: 1.
  */
 int generation_open(const struct msg_model *about, int fd, struct generation **ret,
-		    struct errbuf *err);
+                    struct errbuf *err);
 struct generation *generation_hold(struct generation *g);
 /* For arena_on_free() too. NULL is nothing. */
 void generation_release(void *generation);

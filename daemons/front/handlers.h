@@ -6,13 +6,14 @@
 
 struct call;
 
-void handle_score(struct call *c); /* score.c */
-void handle_batch(struct call *c); /* batch.c */
+void handle_score(struct call *c);  /* score.c */
+void handle_batch(struct call *c);  /* batch.c */
 void handle_upload(struct call *c); /* upload.c, at the head of the request */
 void upload_data(struct call *c, struct str bytes);
 void upload_end(struct call *c);
-void handle_reload(struct call *c); /* reload.c */
-void handle_health(struct call *c); /* health.c */
+void upload_writable(struct call *c); /* a client of CSV has read on */
+void handle_reload(struct call *c);   /* reload.c */
+void handle_health(struct call *c);   /* health.c */
 void handle_livez(struct call *c);
 void handle_readyz(struct call *c);
 

@@ -19,14 +19,17 @@ static void add(struct call *c, struct faults *f, const char *name, struct field
 bool query_flag(struct call *c, struct faults *f, const char *name, bool otherwise)
 {
 	bool value = otherwise;
+	struct str text;
 	int r = uri_parameter_bool(http_query(c->exchange), name, http_arena(c->exchange), &value);
 
 	if (r >= 0)
 		return value;
+	if (!f)
+		return http_parameter(c->exchange, name, &text) && text.n == 0;
 	add(c, f, name,
 	    (struct field_fault){
-		    .type = "bool_parsing",
-		    .message = "Input should be a valid boolean, unable to interpret input" });
+	            .type = "bool_parsing",
+	            .message = "Input should be a valid boolean, unable to interpret input" });
 	return otherwise;
 }
 
@@ -38,18 +41,18 @@ static unsigned top_k(struct call *c, struct faults *f)
 	if (r == -EINVAL)
 		add(c, f, "top_k",
 		    (struct field_fault){ .type = "int_parsing",
-					  .message = "Input should be a valid integer, unable to "
-						     "parse string as an integer" });
+		                          .message = "Input should be a valid integer, unable to "
+		                                     "parse string as an integer" });
 	else if (r == -ERANGE || k > SCORE_MAX_REASONS)
 		add(c, f, "top_k",
 		    (struct field_fault){ .type = "less_than_equal",
-					  .message = "Input should be less than or equal to 50",
-					  .ctx = STR("{\"le\":50}") });
+		                          .message = "Input should be less than or equal to 50",
+		                          .ctx = STR("{\"le\":50}") });
 	else if (k < 0)
 		add(c, f, "top_k",
 		    (struct field_fault){ .type = "greater_than_equal",
-					  .message = "Input should be greater than or equal to 0",
-					  .ctx = STR("{\"ge\":0}") });
+		                          .message = "Input should be greater than or equal to 0",
+		                          .ctx = STR("{\"ge\":0}") });
 	return k >= 0 && k <= SCORE_MAX_REASONS ? (unsigned)k : 0;
 }
 

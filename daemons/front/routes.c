@@ -31,12 +31,12 @@ static void add_allowed(enum http_method method, char allow[ROUTE_ALLOW_SIZE])
 {
 	size_t n = strlen(allow);
 
-	snprintf(allow + n, ROUTE_ALLOW_SIZE - n, "%s%s%s", n ? ", " : "",
-		 http_method_name(method), method == HTTP_METHOD_GET ? ", HEAD" : "");
+	snprintf(allow + n, ROUTE_ALLOW_SIZE - n, "%s%s%s", n ? ", " : "", http_method_name(method),
+	         method == HTTP_METHOD_GET ? ", HEAD" : "");
 }
 
 const struct route *route_find(enum http_method method, struct str path, bool operator_listener,
-			       char ret_allow[ROUTE_ALLOW_SIZE])
+                               char ret_allow[ROUTE_ALLOW_SIZE])
 {
 	unsigned here = operator_listener ? ROUTE_OPERATOR : ROUTE_PUBLIC;
 

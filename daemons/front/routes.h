@@ -9,16 +9,16 @@
 
 enum body_kind {
 	BODY_NONE,
-	BODY_SMALL, /* gathered, http.max_body_bytes */
-	BODY_BATCH, /* gathered, http.max_batch_body_bytes */
+	BODY_SMALL,  /* gathered, http.max_body_bytes */
+	BODY_BATCH,  /* gathered, http.max_batch_body_bytes */
 	BODY_STREAM, /* handed on as it comes: the handler is called at the head */
 };
 
 enum route_flags {
-	ROUTE_PUBLIC = 1, /* on the public listeners */
+	ROUTE_PUBLIC = 1,   /* on the public listeners */
 	ROUTE_OPERATOR = 2, /* on the operator listeners */
-	ROUTE_MODEL = 4, /* needs a model: 503 without one */
-	ROUTE_ALWAYS = 8, /* admitted under any load */
+	ROUTE_MODEL = 4,    /* needs a model: 503 without one */
+	ROUTE_ALWAYS = 8,   /* admitted under any load */
 };
 
 struct route {
@@ -37,10 +37,10 @@ struct route {
 extern const struct route routes[];
 extern const size_t route_count;
 
-/* The row, or NULL: *ret_allow is then the Allow field for 405 ("GET, HEAD"), or empty for 404. HEAD
- * takes the row of GET. */
+/* The row, or NULL: *ret_allow is then the Allow field for 405 ("GET, HEAD"), or empty for 404.
+ * HEAD takes the row of GET. */
 #define ROUTE_ALLOW_SIZE 64
 const struct route *route_find(enum http_method method, struct str path, bool operator_listener,
-			       char ret_allow[ROUTE_ALLOW_SIZE]);
+                               char ret_allow[ROUTE_ALLOW_SIZE]);
 
 #endif

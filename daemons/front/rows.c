@@ -13,7 +13,7 @@ struct reading {
 };
 
 static void on_fault(void *self, uint32_t input, const struct field_fault *fault,
-		     const struct cJSON *value)
+                     const struct cJSON *value)
 {
 	struct reading *r = self;
 	const struct program_input *in = &r->program->inputs[input];
@@ -28,18 +28,18 @@ static void on_fault(void *self, uint32_t input, const struct field_fault *fault
 }
 
 bool rows_read(struct call *c, const struct cJSON *object, const struct fault_place *at,
-	       struct arena *a, struct faults *f)
+               struct arena *a, struct faults *f)
 {
 	struct generation *g = c->generation;
 	struct reading reading = { f, at, &g->model.program, object };
 
 	if (json_type(object) != JSON_TYPE_OBJECT) {
 		faults_add(f, at,
-			   &(struct field_fault){
-				   .type = "model_attributes_type",
-				   .message = "Input should be a valid dictionary or object to "
-					      "extract fields from" },
-			   &(struct fault_input){ .value = object });
+		           &(struct field_fault){
+		                   .type = "model_attributes_type",
+		                   .message = "Input should be a valid dictionary or object to "
+		                              "extract fields from" },
+		           &(struct fault_input){ .value = object });
 		return false;
 	}
 	program_row_reset(&g->model.program, g->row);

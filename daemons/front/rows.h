@@ -11,7 +11,7 @@ struct cJSON;
  * fault. True if the row is whole. What is no object is a fault, too.
  */
 bool rows_read(struct call *c, const struct cJSON *object, const struct fault_place *at,
-	       struct arena *a, struct faults *f);
+               struct arena *a, struct faults *f);
 
 /* The type of the body: JSON, or the call has ended with 415. */
 bool rows_check_type(struct call *c);

@@ -4,9 +4,9 @@
 #include "generation.h"
 #include "handlers.h"
 #include "http/exchange.h"
-#include "json/value.h"
 #include "query.h"
 #include "rows.h"
+#include "json/value.h"
 
 static void account(struct call *c, const struct score_result *r)
 {
@@ -44,8 +44,8 @@ static int read_body(struct call *c, struct faults *f, const struct cJSON **ret)
 
 	if (body.n == 0) {
 		faults_add(f, &(struct fault_place){ .source = "body" },
-			   &(struct field_fault){ .type = "missing", .message = "Field required" },
-			   &(struct fault_input){ 0 });
+		           &(struct field_fault){ .type = "missing", .message = "Field required" },
+		           &(struct fault_input){ 0 });
 		return -EBADMSG;
 	}
 	r = json_parse(body, http_arena(c->exchange), ret, &fault);

@@ -1,6 +1,6 @@
 /*
- * A ring of works and one zero-length timer. Each turn of the loop runs one piece of the work at the
- * head and moves it to the tail; the timer is armed only while there is work.
+ * A ring of works and one zero-length timer. Each turn of the loop runs one piece of the work at
+ * the head and moves it to the tail; the timer is armed only while there is work.
  */
 #include "slices.h"
 

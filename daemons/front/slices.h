@@ -12,8 +12,8 @@ struct event_base;
 struct slices;
 struct slice;
 
-/* Works until about until_ns (clock_mono_ns); true while there is more. It may end its call; then it
- * returns false and is forgotten. */
+/* Works until about until_ns (clock_mono_ns); true while there is more. It may end its call; then
+ * it returns false and is forgotten. */
 typedef bool slice_fn(void *work, uint64_t until_ns);
 
 int slices_new(struct event_base *base, uint32_t slice_us, struct slices **ret);

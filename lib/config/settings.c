@@ -109,8 +109,6 @@ const struct setting_row settings_table[] = {
 		"connections of one worker from one address; 0 = no such limit"),
 	UINT(http.max_in_flight,               RELOAD,  "1024",   1,        100000,
 		"requests of one worker at once; more get 503"),
-	UINT(http.max_queue_ms,                RELOAD,  "1000",   1,        600000,
-		"a request that waited longer in the worker gets 503"),
 	UINT(http.min_body_rate,               RELOAD,  "256",    0,        1073741824,
 		"bytes a second that a body must keep over any ten seconds; 0 = none"),
 	UINT(http.min_write_rate,              RELOAD,  "256",    0,        1073741824,

@@ -75,7 +75,6 @@ struct settings {
 		uint32_t min_write_rate;
 		uint32_t pipeline;
 		uint32_t max_in_flight;
-		uint32_t max_queue_ms;
 		const char *cors_origins;
 	} http;
 	struct settings_listener listener[SETTINGS_MAX_LISTENERS];

@@ -1,0 +1,105 @@
+/*
+ * What a balancer, an orchestrator and a person ask: does the loop turn (livez), may traffic come
+ * (readyz), which model serves and how the registry is doing (health). None asks a dependency.
+ */
+#include <stdio.h>
+
+#include "answers.h"
+#include "base/civil.h"
+#include "generation.h"
+#include "handlers.h"
+#include "query.h"
+
+static void write_member(struct json_writer *w, const char *name, const char *text)
+{
+	if (!text[0])
+		return;
+	json_write_name(w, name);
+	json_write_text(w, str_of(text));
+}
+
+static void write_registry(struct json_writer *w, const struct msg_registry_state *r)
+{
+	char asked[21];
+
+	write_member(w, "alias", r->alias);
+	write_member(w, "alias_version", r->alias_version);
+	write_member(w, "pinned", r->pinned);
+	if (!r->kind[0])
+		return;
+	json_write_name(w, "registry");
+	json_begin_object(w);
+	write_member(w, "kind", r->kind);
+	if (r->asked_at_us) {
+		civil_print_utc(r->asked_at_us, asked);
+		write_member(w, "asked_at", asked);
+	}
+	write_member(w, "last_error", r->last_error);
+	json_end_object(w);
+}
+
+static const char *unavailable_reason(const struct front *f)
+{
+	return f->registry.last_error[0] ? f->registry.last_error : "no model is loaded yet";
+}
+
+static void write_health(struct json_writer *w, const struct front *f)
+{
+	const struct generation *g = f->current;
+
+	json_begin_object(w);
+	write_member(w, "status", g ? "ok" : "unavailable");
+	if (g) {
+		write_member(w, "model_version", g->about.version);
+		write_member(w, "registry_version", g->about.registry_version);
+		json_write_name(w, "generation");
+		json_write_unsigned(w, g->about.generation);
+		write_member(w, "verified",
+		             g->about.verified == MODEL_VERIFIED_GOLDEN ? "golden" : "self");
+		write_member(w, "source",
+		             g->about.origin == MODEL_FROM_REGISTRY ? "registry"
+		                                                    : "last-known-good");
+	} else {
+		write_member(w, "reason", unavailable_reason(f));
+	}
+	write_registry(w, &f->registry);
+	json_end_object(w);
+}
+
+void handle_health(struct call *c)
+{
+	struct front *f = c->front;
+	struct json_writer w = { .out = &f->out };
+
+	strbuf_reset(&f->out);
+	write_health(&w, f);
+	answer(c, f->current ? 200 : 503, TYPE_JSON, strbuf_str(&f->out));
+}
+
+void handle_livez(struct call *c)
+{
+	answer(c, 200, "text/plain; charset=utf-8", STR("ok\n"));
+}
+
+static void check_line(struct strbuf *out, bool good, const char *name, const char *words)
+{
+	strbuf_addf(out, "[%s] %s: %s\n", good ? "+" : "-", name, words);
+}
+
+void handle_readyz(struct call *c)
+{
+	struct front *f = c->front;
+	bool ready = f->current && !f->draining;
+
+	strbuf_reset(&f->out);
+	if (query_flag(c, NULL, "verbose", false)) {
+		check_line(&f->out, f->current != NULL, "model",
+		           f->current ? f->current->about.version : unavailable_reason(f));
+		check_line(&f->out, !f->draining, "traffic",
+		           f->draining ? "the suite is stopping" : "welcome");
+		check_line(&f->out, true, "auth",
+		           "OFF: scoring and reload are open to everybody who can connect");
+	}
+	strbuf_adds(&f->out, ready ? "ready\n" : "not ready\n");
+	answer(c, ready ? 200 : 503, "text/plain; charset=utf-8", strbuf_str(&f->out));
+}
