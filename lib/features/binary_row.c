@@ -178,7 +178,7 @@ static int from_time_column(const struct program_input *in, enum column_type typ
 		days = (int64_t)(int32_t)load32(p) + PG_EPOCH_DAYS;
 	} else {
 		us = (int64_t)load64(p);
-		days = time_midnight(us) / CIVIL_DAY_US + PG_EPOCH_DAYS;
+		days = time_day(us) + PG_EPOCH_DAYS;
 	}
 	if (!is_calendar(days))
 		return fault_set_time(ret_fault, in->type == INPUT_DATE ? FORM_DATE : FORM_DATETIME,
@@ -204,7 +204,7 @@ int cell_from_binary(const struct program_input *in, enum column_type type, cons
 	if (type == COLUMN_TEXT)
 		return cell_from_text(in, (struct str){ p, n }, ret, ret_fault);
 	if (!column_fits(in->type, type) || (column_sizes[type] && n != column_sizes[type]))
-		return fault_set(ret_fault, FAULT_FLOAT_TYPE);
+		return fault_set_type(ret_fault, in->type);
 	if (is_time_column(type))
 		return from_time_column(in, type, p, ret, ret_fault);
 	if (type == COLUMN_NUMERIC)

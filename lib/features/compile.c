@@ -181,7 +181,7 @@ static int find_input(const struct declaration *d, struct str name)
 
 static int not_learned(const struct compiler *c, const struct declared_feature *f, const char *what)
 {
-	return errbuf_set(c->err, -EINVAL, "feature \"%.*s\": its %s were not learned",
+	return errbuf_set(c->err, -EINVAL, "feature \"%.*s\": its %s not learned",
 	                  STR_ARGS(f->name), what);
 }
 
@@ -192,19 +192,19 @@ static int set_learned(struct compiler *c, const struct declared_feature *f,
 	record->fill = f->op == OP_NOT_EQUAL ? f->missing : (double)NAN;
 	if (f->clip == CLIP_IQR) {
 		if (!l || isnan(l->lo) || isnan(l->hi))
-			return not_learned(c, f, "clipping bounds");
+			return not_learned(c, f, "clipping bounds were");
 		record->lo = l->lo;
 		record->hi = l->hi;
 	}
 	if (f->median) {
 		if (!l || isnan(l->median))
-			return not_learned(c, f, "missing values' replacements");
+			return not_learned(c, f, "median was");
 		record->fill = l->median;
 	}
 	if (!declared_needs_levels(f))
 		return 0;
 	if (!l || !l->levels)
-		return not_learned(c, f, "levels");
+		return not_learned(c, f, "levels were");
 	return add_index(c, l->levels, l->level_count, &record->levels);
 }
 

@@ -76,6 +76,17 @@ int fault_set(struct field_fault *ret, enum fault fault)
 	return -EINVAL;
 }
 
+int fault_set_type(struct field_fault *ret, enum input_type type)
+{
+	static const enum fault types[INPUT_TYPE_MAX] = {
+		[INPUT_INTEGER] = FAULT_INT_TYPE,     [INPUT_NUMBER] = FAULT_FLOAT_TYPE,
+		[INPUT_CATEGORY] = FAULT_STRING_TYPE, [INPUT_DATETIME] = FAULT_DATETIME_TYPE,
+		[INPUT_DATE] = FAULT_DATE_TYPE,       [INPUT_TEXT] = FAULT_STRING_TYPE,
+	};
+
+	return fault_set(ret, types[type]);
+}
+
 int fault_set_time(struct field_fault *ret, enum time_fault_form form, enum time_fault fault)
 {
 	*ret = (struct field_fault){ form_types[form], time_messages[form][fault],

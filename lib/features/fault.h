@@ -67,8 +67,10 @@ enum time_fault_form {
 	TIME_FAULT_FORM_MAX
 };
 
-/* Both fill *ret and return -EINVAL. */
+/* All fill *ret and return -EINVAL. */
 int fault_set(struct field_fault *ret, enum fault fault);
+/* A value of another kind: int_type, string_type, … */
+int fault_set_type(struct field_fault *ret, enum input_type type);
 int fault_set_time(struct field_fault *ret, enum time_fault_form form, enum time_fault fault);
 
 #endif

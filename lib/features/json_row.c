@@ -15,17 +15,6 @@
 /* 2^63: the first double beyond a 64-bit integer. */
 #define INTEGER_END 0x1p63
 
-static int wrong_type(const struct program_input *in, struct field_fault *ret)
-{
-	static const enum fault types[INPUT_TYPE_MAX] = {
-		[INPUT_INTEGER] = FAULT_INT_TYPE,     [INPUT_NUMBER] = FAULT_FLOAT_TYPE,
-		[INPUT_CATEGORY] = FAULT_STRING_TYPE, [INPUT_DATETIME] = FAULT_DATETIME_TYPE,
-		[INPUT_DATE] = FAULT_DATE_TYPE,       [INPUT_TEXT] = FAULT_STRING_TYPE,
-	};
-
-	return fault_set(ret, types[in->type]);
-}
-
 static int integer_from_number(const struct cJSON *value, struct cell *ret,
                                struct field_fault *ret_fault)
 {
@@ -67,7 +56,7 @@ static int from_number(const struct program_input *in, const struct cJSON *value
 			return -EINVAL;
 		return reading_instant(in, us, (struct str){ 0 }, ret, ret_fault);
 	default:
-		return wrong_type(in, ret_fault);
+		return fault_set_type(ret_fault, in->type);
 	}
 }
 
@@ -82,7 +71,7 @@ static int from_bool(const struct program_input *in, bool v, struct cell *ret,
 		*ret = (struct cell){ .present = true, .v.number = v };
 		return 0;
 	default:
-		return wrong_type(in, ret_fault);
+		return fault_set_type(ret_fault, in->type);
 	}
 }
 
@@ -122,7 +111,7 @@ int cell_from_json(const struct program_input *in, const struct cJSON *value, st
 	switch (json_type(value)) {
 	case JSON_TYPE_NULL:
 		if (!is_optional(in))
-			return wrong_type(in, ret_fault);
+			return fault_set_type(ret_fault, in->type);
 		*ret = (struct cell){ 0 };
 		return 0;
 	case JSON_TYPE_BOOL:
@@ -132,7 +121,7 @@ int cell_from_json(const struct program_input *in, const struct cJSON *value, st
 	case JSON_TYPE_TEXT:
 		return from_text(in, json_text(value), ret, ret_fault);
 	default:
-		return wrong_type(in, ret_fault);
+		return fault_set_type(ret_fault, in->type);
 	}
 }
 

@@ -13,6 +13,7 @@
 #include "features/image.h"
 #include "features/log1p.h"
 #include "features/text_same.h"
+#include "features/time_text.h"
 
 #define NIGHT_ENDS 6   /* hours before it are night */
 #define NIGHT_AFTER 22 /* hours after it are night */
@@ -75,13 +76,6 @@ static const struct civil *take_apart(struct run *r, int64_t us)
 	return &r->civil;
 }
 
-static int64_t floor_days(int64_t us)
-{
-	int64_t days = us / CIVIL_DAY_US;
-
-	return us % CIVIL_DAY_US < 0 ? days - 1 : days;
-}
-
 /* sin(2 pi month / 12), December (12) at 0; cos(x) = sin(x + 3 months). */
 static double month_sine(unsigned month)
 {
@@ -109,7 +103,7 @@ static double run_date_part(struct run *r, const struct image_feature *f)
 	case PART_DAY:
 		return c->day;
 	case PART_DAYOFWEEK:
-		return civil_weekday(floor_days(cell->v.time_us));
+		return civil_weekday(time_day(cell->v.time_us));
 	case PART_HOUR:
 		return c->hour;
 	case PART_MONTH_SIN:
@@ -138,7 +132,7 @@ static double run_days_between(struct run *r, const struct image_feature *f)
 
 	if (!a->present || !b->present || __builtin_sub_overflow(a->v.time_us, b->v.time_us, &us))
 		return (double)NAN;
-	return clip(f, (double)floor_days(us));
+	return clip(f, (double)time_day(us));
 }
 
 static double different_texts(const struct cell *a, const struct cell *b, double fill)

@@ -223,11 +223,14 @@ static enum time_fault scan_time(struct time_scan *t)
 	return fault != TIME_FINE ? fault : scan_zone(t);
 }
 
+int64_t time_day(int64_t us)
+{
+	return us / CIVIL_DAY_US - (us % CIVIL_DAY_US < 0 ? 1 : 0);
+}
+
 int64_t time_midnight(int64_t us)
 {
-	int64_t rest = us % CIVIL_DAY_US;
-
-	return us - (rest < 0 ? rest + CIVIL_DAY_US : rest);
+	return time_day(us) * CIVIL_DAY_US;
 }
 
 static int set_year_zero(const struct program_input *in, struct field_fault *ret)

@@ -15,7 +15,8 @@ int time_from_text(const struct program_input *in, struct str text, int64_t *ret
 int time_from_number(const struct program_input *in, double v, int64_t *ret,
                      struct field_fault *ret_fault);
 
-/* µs of any time to the µs of its day's midnight. */
+/* The day of any time, in days since 1970, and the µs of that day's midnight. */
+int64_t time_day(int64_t us);
 int64_t time_midnight(int64_t us);
 
 #endif
