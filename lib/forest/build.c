@@ -53,7 +53,7 @@ size_t forest_image_size(const struct forest_model *m)
  * top. Preorder leaves at most one waiting child a level. */
 double forest_model_mean(const struct forest_node *nodes, const double *shares, uint32_t n)
 {
-	double stack[FOREST_MAX_DEPTH + 1];
+	double stack[FOREST_MAX_DEPTH + 1] = { 0 };
 	unsigned top = 0;
 
 	for (uint32_t i = n; i-- > 0;) {
@@ -84,9 +84,9 @@ static void copy_tree(struct fill *f, const struct forest_model_tree *t)
 	struct forest_node *nodes = f->nodes + f->node;
 
 	*f->tree++ = (struct forest_tree){ .first = f->node,
-					   .count = t->node_count,
-					   .depth = (uint16_t)t->depth,
-					   .points = (uint16_t)quadrature_points(t->unique) };
+		                           .count = t->node_count,
+		                           .depth = (uint16_t)t->depth,
+		                           .points = (uint16_t)quadrature_points(t->unique) };
 	memcpy(nodes, t->nodes, t->node_count * sizeof(*nodes));
 	memcpy(f->shares + f->node, t->shares, t->node_count * sizeof(*f->shares));
 	for (uint32_t i = 0; i < t->node_count; i++)
@@ -111,9 +111,9 @@ int forest_image_build(const struct forest_model *m, void *ret, struct errbuf *e
 	memset(ret, 0, counted.size);
 	*h = counted;
 	f = (struct fill){ .tree = (void *)(base + h->trees_at),
-			   .nodes = (void *)(base + h->nodes_at),
-			   .shares = (void *)(base + h->shares_at),
-			   .categories = (void *)(base + h->categories_at) };
+		           .nodes = (void *)(base + h->nodes_at),
+		           .shares = (void *)(base + h->shares_at),
+		           .categories = (void *)(base + h->categories_at) };
 	for (uint32_t t = 0; t < m->tree_count; t++) {
 		const struct forest_model_tree *tree = &m->trees[t];
 
@@ -122,6 +122,6 @@ int forest_image_build(const struct forest_model *m, void *ret, struct errbuf *e
 	}
 	for (unsigned q = 1; q <= h->max_points; q++)
 		quadrature_rule(q, (struct forest_point *)(void *)(base + h->points_at) +
-					   forest_rule_at(q));
+		                           forest_rule_at(q));
 	return forest_open(ret, h->size, &unused, err);
 }

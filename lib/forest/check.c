@@ -46,8 +46,8 @@ static void collect(const struct forest *f, float *rows, uint32_t *seen, struct 
 		if (slot >= FOREST_CHECK_ROWS)
 			continue;
 		rows[slot * f->feature_count + n->feature] =
-			n->flags & FOREST_CATEGORICAL ? draw_category(f->categories + n->set, r) :
-							n->value;
+		        n->flags & FOREST_CATEGORICAL ? draw_category(f->categories + n->set, r)
+		                                      : n->value;
 	}
 }
 
@@ -104,16 +104,24 @@ struct check {
 	struct errbuf *err;
 };
 
+static uint32_t bits(float f)
+{
+	uint32_t u;
+
+	memcpy(&u, &f, sizeof(u));
+	return u;
+}
+
 static int check_margin(const struct check *c, unsigned index, const float *row)
 {
 	double unused;
 	float margin = forest_margin(c->forest, row);
 	float expected = reference_margin(c->forest, row, &unused);
 
-	if (memcmp(&margin, &expected, sizeof(margin)) == 0)
+	if (bits(margin) == bits(expected))
 		return 0;
 	return errbuf_set(c->err, -EBADMSG, "check row %u: margin %.9g, the reference says %.9g",
-			  index, (double)margin, (double)expected);
+	                  index, (double)margin, (double)expected);
 }
 
 static int check_contributions(const struct check *c, unsigned index, const float *row)
@@ -129,15 +137,15 @@ static int check_contributions(const struct check *c, unsigned index, const floa
 	for (uint32_t i = 0; i <= c->forest->feature_count; i++) {
 		if (!(fabs(c->contributions[i] - c->expected[i]) <= allowed))
 			return errbuf_set(c->err, -EBADMSG,
-					  "check row %u, feature %" PRIu32 ": contribution %.9g, "
-					  "the reference says %.9g",
-					  index, i, c->contributions[i], c->expected[i]);
+			                  "check row %u, feature %" PRIu32 ": contribution %.9g, "
+			                  "the reference says %.9g",
+			                  index, i, c->contributions[i], c->expected[i]);
 		sum += c->contributions[i];
 	}
 	if (!(fabs(sum - margin) <= allowed))
 		return errbuf_set(c->err, -EBADMSG,
-				  "check row %u: contributions add up to %.9g, the margin is %.9g",
-				  index, sum, margin);
+		                  "check row %u: contributions add up to %.9g, the margin is %.9g",
+		                  index, sum, margin);
 	return 0;
 }
 

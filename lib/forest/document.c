@@ -1,9 +1,8 @@
 /*
- * Which members of an XGBoost model document matter, and what happens to them. The table below is
- * the format, of versions 1.0 to 3.4: dart keeps its weights in any of three places, and wraps its
- * trees in a booster of its own or does not; the rows lead all of them to the same fields.
- * A member that matters must have the right type and come once. Called by the two readers,
- * event by event; import.c makes a model of the result.
+ * What happens to the members of a model document while it is read. A member that matters (see
+ * members.c) must have the right type and come once; its content goes to its field, trees are
+ * checked as they end, the rest is skipped. Called by the two readers, event by event;
+ * interpret.c makes a model of the result.
  */
 #include "forest/document.h"
 
@@ -12,107 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum place {
-	ROOT,
-	LEARNER,
-	ATTRIBUTES,
-	LEARNER_PARAM,
-	OBJECTIVE,
-	BOOSTER,
-	INNER_BOOSTER,
-	MODEL,
-	MODEL_PARAM,
-	TREE,
-	TREE_PARAM,
-	CATEGORIES,
-	ENCODING,
-};
-
-enum kind {
-	OBJECT, /* to: its place */
-	OBJECTS, /* a list of them; to: their place */
-	TEXT, /* to: a struct str */
-	INTS, /* to: a struct ints */
-	FLAGS, /* INTS that may also be true and false */
-	FLOATS, /* to: a struct floats */
-	STRINGS, /* to: a struct strings */
-};
-
-static const struct {
-	const char *is_not, *element_is_not;
-} kinds[] = {
-	[OBJECT] = { "is not an object", NULL },
-	[OBJECTS] = { "is not a list of objects", "not an object" },
-	[TEXT] = { "is not a string", NULL },
-	[INTS] = { "is not a list of integers", "not an integer" },
-	[FLAGS] = { "is not a list of 0 and 1", "not an integer" },
-	[FLOATS] = { "is not a list of numbers", "not a number" },
-	[STRINGS] = { "is not a list of strings", "not a string" },
-};
-
-struct member {
-	enum place place;
-	const char *name;
-	enum kind kind;
-	size_t to;
-};
-
-#define FIELD(name) offsetof(struct document, name)
-
-/* clang-format off: table */
-static const struct member members[] = {
-	{ ROOT,          "learner",             OBJECT,  LEARNER },
-	{ ROOT,          "version",             INTS,    FIELD(version) },
-	{ LEARNER,       "attributes",          OBJECT,  ATTRIBUTES },
-	{ LEARNER,       "feature_names",       STRINGS, FIELD(feature_names) },
-	{ LEARNER,       "feature_types",       STRINGS, FIELD(feature_types) },
-	{ LEARNER,       "gradient_booster",    OBJECT,  BOOSTER },
-	{ LEARNER,       "learner_model_param", OBJECT,  LEARNER_PARAM },
-	{ LEARNER,       "objective",           OBJECT,  OBJECTIVE },
-	{ ATTRIBUTES,    "best_iteration",      TEXT,    FIELD(best_iteration) },
-	{ ATTRIBUTES,    "best_ntree_limit",    TEXT,    FIELD(best_ntree_limit) },
-	{ LEARNER_PARAM, "base_score",          TEXT,    FIELD(base_score) },
-	{ LEARNER_PARAM, "num_class",           TEXT,    FIELD(num_class) },
-	{ LEARNER_PARAM, "num_feature",         TEXT,    FIELD(num_feature) },
-	{ LEARNER_PARAM, "num_target",          TEXT,    FIELD(num_target) },
-	{ OBJECTIVE,     "name",                TEXT,    FIELD(objective) },
-	{ BOOSTER,       "name",                TEXT,    FIELD(booster) },
-	{ BOOSTER,       "gbtree",              OBJECT,  INNER_BOOSTER },
-	{ BOOSTER,       "model",               OBJECT,  MODEL },
-	{ BOOSTER,       "weight_drop",         FLOATS,  FIELD(weights) },
-	{ INNER_BOOSTER, "name",                TEXT,    FIELD(inner_booster) },
-	{ INNER_BOOSTER, "model",               OBJECT,  MODEL },
-	{ INNER_BOOSTER, "weight_drop",         FLOATS,  FIELD(weights) },
-	{ MODEL,         "cats",                OBJECT,  CATEGORIES },
-	{ MODEL,         "gbtree_model_param",  OBJECT,  MODEL_PARAM },
-	{ MODEL,         "iteration_indptr",    INTS,    FIELD(iterations) },
-	{ MODEL,         "tree_info",           INTS,    FIELD(tree_group) },
-	{ MODEL,         "trees",               OBJECTS, TREE },
-	{ MODEL,         "weight_drop",         FLOATS,  FIELD(weights) },
-	{ MODEL_PARAM,   "num_parallel_tree",   TEXT,    FIELD(num_parallel_tree) },
-	{ MODEL_PARAM,   "num_trees",           TEXT,    FIELD(num_trees) },
-	{ TREE,          "categories",          INTS,    FIELD(tree.categories) },
-	{ TREE,          "categories_nodes",    INTS,    FIELD(tree.category_nodes) },
-	{ TREE,          "categories_segments", INTS,    FIELD(tree.category_segments) },
-	{ TREE,          "categories_sizes",    INTS,    FIELD(tree.category_sizes) },
-	{ TREE,          "default_left",        FLAGS,   FIELD(tree.default_left) },
-	{ TREE,          "left_children",       INTS,    FIELD(tree.left) },
-	{ TREE,          "right_children",      INTS,    FIELD(tree.right) },
-	{ TREE,          "split_conditions",    FLOATS,  FIELD(tree.value) },
-	{ TREE,          "split_indices",       INTS,    FIELD(tree.feature) },
-	{ TREE,          "split_type",          INTS,    FIELD(tree.split_type) },
-	{ TREE,          "sum_hessian",         FLOATS,  FIELD(tree.cover) },
-	{ TREE,          "tree_param",          OBJECT,  TREE_PARAM },
-	{ TREE_PARAM,    "num_nodes",           TEXT,    FIELD(tree.node_count) },
-	{ TREE_PARAM,    "size_leaf_vector",    TEXT,    FIELD(tree.leaf_size) },
-	{ CATEGORIES,    "enc",                 OBJECTS, ENCODING },
-	{ ENCODING,      "offsets",             INTS,    FIELD(encoding_offsets) },
-	{ ENCODING,      "values",              INTS,    FIELD(encoding_values) },
-};
-/* clang-format on */
-
 void document_init(struct document *d, const struct forest_limits *limits, struct arena *a,
-		   struct errbuf *err)
+                   struct errbuf *err)
 {
 	*d = (struct document){ .limits = *limits, .arena = a, .err = err, .recoded = -1 };
 	d->budget.nodes = limits->max_nodes;
@@ -158,7 +58,7 @@ static const struct member *list_at(const struct document *d)
 static bool within_tree(const struct document *d)
 {
 	for (unsigned i = 0; i < d->depth; i++)
-		if (!d->levels[i].member && d->levels[i].place == TREE)
+		if (!d->levels[i].member && d->levels[i].place == PLACE_TREE)
 			return true;
 	return false;
 }
@@ -168,13 +68,13 @@ static int refuse_member(struct document *d, const struct member *m, const char 
 {
 	if (within_tree(d))
 		return document_refuse(d, -EBADMSG, "tree %zu: \"%s\" %s", d->tree_count, m->name,
-				       what);
+		                       what);
 	return document_refuse(d, -EBADMSG, "\"%s\" %s", m->name, what);
 }
 
 static int wrong_type(struct document *d, const struct member *m)
 {
-	return refuse_member(d, m, kinds[m->kind].is_not);
+	return refuse_member(d, m, kind_words[m->kind].is_not);
 }
 
 static void *field(struct document *d, const struct member *m)
@@ -185,12 +85,12 @@ static void *field(struct document *d, const struct member *m)
 static size_t list_length(struct document *d, const struct member *m)
 {
 	switch (m->kind) {
-	case INTS:
-	case FLAGS:
+	case KIND_INTS:
+	case KIND_FLAGS:
 		return ((struct ints *)field(d, m))->n;
-	case FLOATS:
+	case KIND_FLOATS:
 		return ((struct floats *)field(d, m))->n;
-	case STRINGS:
+	case KIND_STRINGS:
 		return ((struct strings *)field(d, m))->n;
 	default:
 		return 0;
@@ -200,7 +100,8 @@ static size_t list_length(struct document *d, const struct member *m)
 /* -ENOMEM stays what it is, -E2BIG is an element too many, all else the wrong kind of one. */
 static int wrong_element(struct document *d, const struct member *m, int r)
 {
-	const char *what = r == -E2BIG ? "one more than allowed" : kinds[m->kind].element_is_not;
+	const char *what =
+	        r == -E2BIG ? "one more than allowed" : kind_words[m->kind].element_is_not;
 	size_t i = list_length(d, m);
 
 	if (r == -ENOMEM)
@@ -208,11 +109,11 @@ static int wrong_element(struct document *d, const struct member *m, int r)
 	r = r == -E2BIG ? r : -EBADMSG;
 	if (within_tree(d))
 		return document_refuse(d, r, "tree %zu, node %zu: element of \"%s\" is %s",
-				       d->tree_count, i, m->name, what);
+		                       d->tree_count, i, m->name, what);
 	return document_refuse(d, r, "element %zu of \"%s\" is %s", i, m->name, what);
 }
 
-static int push(struct document *d, unsigned place, const struct member *list)
+static int push(struct document *d, enum place place, const struct member *list)
 {
 	if (d->depth == DOCUMENT_MAX_LEVELS)
 		return document_refuse(d, -EBADMSG, "nested too deeply");
@@ -223,11 +124,11 @@ static int push(struct document *d, unsigned place, const struct member *list)
 
 /* ---- containers ---- */
 
-static int begin_object(struct document *d, unsigned place)
+static int begin_object(struct document *d, enum place place)
 {
-	if (place == TREE)
+	if (place == PLACE_TREE)
 		raw_tree_reset(&d->tree);
-	if (place == ENCODING) {
+	if (place == PLACE_ENCODING) {
 		d->encoding_offsets.n = 0;
 		d->encoding_values.n = 0;
 	}
@@ -236,11 +137,11 @@ static int begin_object(struct document *d, unsigned place)
 
 static int begin_list(struct document *d, const struct member *m)
 {
-	if (m->kind == OBJECT || m->kind == TEXT)
+	if (m->kind == KIND_OBJECT || m->kind == KIND_TEXT)
 		return wrong_type(d, m);
-	if (list_length(d, m) || (m->kind == OBJECTS && m->to == TREE && d->tree_count))
+	if (list_length(d, m) || (m->kind == KIND_OBJECTS && m->to == PLACE_TREE && d->tree_count))
 		return refuse_member(d, m, "comes twice");
-	return push(d, 0, m);
+	return push(d, PLACE_ROOT, m);
 }
 
 int document_begin(struct document *d, bool list)
@@ -252,11 +153,12 @@ int document_begin(struct document *d, bool list)
 		return 0;
 	}
 	if (d->depth == 0)
-		return list ? document_refuse(d, -EBADMSG, "not an object") : push(d, ROOT, NULL);
+		return list ? document_refuse(d, -EBADMSG, "not an object")
+		            : push(d, PLACE_ROOT, NULL);
 	if (m) {
-		if (m->kind != OBJECTS || list)
+		if (m->kind != KIND_OBJECTS || list)
 			return wrong_element(d, m, -EBADMSG);
-		return begin_object(d, (unsigned)m->to);
+		return begin_object(d, (enum place)m->to);
 	}
 	m = d->member;
 	if (!m) {
@@ -265,7 +167,7 @@ int document_begin(struct document *d, bool list)
 	}
 	if (list)
 		return begin_list(d, m);
-	return m->kind == OBJECT ? begin_object(d, (unsigned)m->to) : wrong_type(d, m);
+	return m->kind == KIND_OBJECT ? begin_object(d, (enum place)m->to) : wrong_type(d, m);
 }
 
 static int end_tree(struct document *d)
@@ -284,7 +186,7 @@ static int end_tree(struct document *d)
 		d->tree_room = room;
 	}
 	r = tree_import(&d->tree, (uint32_t)d->tree_count, &d->budget, d->arena,
-			&d->trees[d->tree_count], d->err);
+	                &d->trees[d->tree_count], d->err);
 	if (r < 0) {
 		d->refused = r != -ENOMEM;
 		return r;
@@ -316,24 +218,21 @@ int document_end(struct document *d)
 	done = d->levels[--d->depth];
 	if (done.member)
 		return 0;
-	if (done.place == TREE)
+	if (done.place == PLACE_TREE)
 		return end_tree(d);
-	if (done.place == ENCODING)
+	if (done.place == PLACE_ENCODING)
 		end_encoding(d);
 	return 0;
 }
 
 int document_key(struct document *d, struct str name)
 {
-	unsigned place;
+	enum place place;
 
 	if (d->skipped)
 		return 0;
 	place = d->levels[d->depth - 1].place;
-	d->member = NULL;
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		if (members[i].place == place && str_is(name, members[i].name))
-			d->member = &members[i];
+	d->member = member_find(place, name);
 	return 0;
 }
 
@@ -389,8 +288,9 @@ int document_string(struct document *d, struct str text)
 	if (!m)
 		return 0;
 	if (list_at(d))
-		return m->kind == STRINGS ? add_string(d, m, text) : wrong_element(d, m, -EBADMSG);
-	return m->kind == TEXT ? set_text(d, m, text) : wrong_type(d, m);
+		return m->kind == KIND_STRINGS ? add_string(d, m, text)
+		                               : wrong_element(d, m, -EBADMSG);
+	return m->kind == KIND_TEXT ? set_text(d, m, text) : wrong_type(d, m);
 }
 
 static int add_int(struct document *d, const struct member *m, const struct number *n)
@@ -422,10 +322,10 @@ static int add_float(struct document *d, const struct member *m, const struct nu
 static int add_number(struct document *d, const struct member *m, const struct number *n)
 {
 	switch (m->kind) {
-	case INTS:
-	case FLAGS:
+	case KIND_INTS:
+	case KIND_FLAGS:
 		return add_int(d, m, n);
-	case FLOATS:
+	case KIND_FLOATS:
 		return add_float(d, m, n);
 	default:
 		return wrong_element(d, m, -EBADMSG);
@@ -454,7 +354,7 @@ int document_bool(struct document *d, bool value)
 		return 0;
 	if (!list_at(d))
 		return wrong_type(d, m);
-	return m->kind == FLAGS ? add_int(d, m, &n) : wrong_element(d, m, -EBADMSG);
+	return m->kind == KIND_FLAGS ? add_int(d, m, &n) : wrong_element(d, m, -EBADMSG);
 }
 
 int document_null(struct document *d)
@@ -473,9 +373,9 @@ static int reserve(struct document *d, const struct member *m, size_t count)
 {
 	int r = 0;
 
-	if (m->kind == INTS || m->kind == FLAGS)
+	if (m->kind == KIND_INTS || m->kind == KIND_FLAGS)
 		r = ints_reserve(field(d, m), count, d->limits.max_nodes);
-	else if (m->kind == FLOATS)
+	else if (m->kind == KIND_FLOATS)
 		r = floats_reserve(field(d, m), count, d->limits.max_nodes);
 	return r < 0 ? wrong_element(d, m, r) : 0;
 }

@@ -15,12 +15,11 @@
 #include "base/errbuf.h"
 #include "base/str.h"
 #include "forest/build.h"
+#include "forest/members.h"
 #include "forest/number.h"
 #include "forest/tree.h"
 
 #define DOCUMENT_MAX_LEVELS 16
-
-struct member;
 
 struct strings {
 	struct str *v; /* heap; the texts are in the arena */
@@ -29,7 +28,7 @@ struct strings {
 
 /* A container that is being read. */
 struct level {
-	unsigned place; /* of an object: which rows of the table hold its members */
+	enum place place;            /* of an object: which rows of the table hold its members */
 	const struct member *member; /* of a list: its row; NULL: an object */
 };
 
@@ -42,11 +41,11 @@ struct document {
 	struct str best_iteration, best_ntree_limit;
 	struct strings feature_names, feature_types;
 	struct ints tree_group, iterations; /* tree_info, iteration_indptr */
-	struct floats weights; /* dart */
-	struct forest_model_tree *trees; /* heap */
+	struct floats weights;              /* dart */
+	struct forest_model_tree *trees;    /* heap */
 	size_t tree_count, tree_room;
 	uint32_t encodings; /* features whose training categories are listed */
-	int64_t recoded; /* the first of them whose codes are not its categories; -1: none */
+	int64_t recoded;    /* the first of them whose codes are not its categories; -1: none */
 
 	/* the tree, and the list of categories, that is being read */
 	struct raw_tree tree;
@@ -56,7 +55,7 @@ struct document {
 	/* where we are */
 	struct level levels[DOCUMENT_MAX_LEVELS];
 	unsigned depth;
-	unsigned skipped; /* containers open within a value that nobody asked for */
+	unsigned skipped;            /* containers open within a value that nobody asked for */
 	const struct member *member; /* whose value comes next; NULL: unknown */
 
 	struct tree_budget budget;
@@ -67,7 +66,7 @@ struct document {
 };
 
 void document_init(struct document *d, const struct forest_limits *limits, struct arena *a,
-		   struct errbuf *err);
+                   struct errbuf *err);
 void document_done(struct document *d);
 
 /* What a reader met. 0, or -errno with words in err (-ENOMEM has none). */
@@ -83,6 +82,6 @@ int document_numbers(struct document *d, char type, const uint8_t *p, size_t cou
 
 /* Records the words of a refusal that a reader found itself. */
 int document_refuse(struct document *d, int r, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 
 #endif

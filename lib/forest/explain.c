@@ -27,10 +27,10 @@
 /* A split on the path. */
 struct frame {
 	const struct forest_node *node;
-	double share; /* of the cover, to the left */
-	double before; /* product of the shares taken at earlier splits on the feature; 1: none */
-	bool row_left; /* the way of the row */
-	bool agrees; /* at all earlier splits on the feature the path took the row's way */
+	double share;    /* of the cover, to the left */
+	double before;   /* product of the shares taken at earlier splits on the feature; 1: none */
+	bool row_left;   /* the way of the row */
+	bool agrees;     /* at all earlier splits on the feature the path took the row's way */
 	bool went_right; /* the left child is done */
 	double p[FOREST_MAX_POINTS];
 	double gain[FOREST_MAX_POINTS]; /* share * A * c, signed */
@@ -39,7 +39,7 @@ struct frame {
 
 struct scratch {
 	double reach[FOREST_MAX_DEPTH + 1][FOREST_MAX_POINTS]; /* A */
-	double below[FOREST_MAX_POINTS]; /* B of what was left last */
+	double below[FOREST_MAX_POINTS];                       /* B of what was left last */
 	struct frame path[FOREST_MAX_DEPTH];
 };
 
@@ -190,13 +190,13 @@ size_t forest_scratch_size(const struct forest *f)
 }
 
 void forest_explain(const struct forest *f, const float *row, void *scratch,
-		    double *ret_contributions)
+                    double *ret_contributions)
 {
 	struct walk w = { .forest = f,
-			  .row = row,
-			  .first = f->nodes,
-			  .scratch = scratch,
-			  .contributions = ret_contributions };
+		          .row = row,
+		          .first = f->nodes,
+		          .scratch = scratch,
+		          .contributions = ret_contributions };
 
 	memset(ret_contributions, 0, f->feature_count * sizeof(*ret_contributions));
 	for (uint32_t t = 0; t < f->tree_count; t++) {

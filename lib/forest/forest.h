@@ -24,8 +24,8 @@ struct forest {
 	const struct forest_header *header;
 	const struct forest_tree *trees;
 	const struct forest_node *nodes;
-	const double *shares; /* of each node: share of the cover that went left */
-	const uint32_t *categories; /* bit sets of categorical splits */
+	const double *shares;              /* of each node: share of the cover that went left */
+	const uint32_t *categories;        /* bit sets of categorical splits */
 	const struct forest_point *points; /* quadrature rules */
 	uint32_t tree_count;
 	uint32_t feature_count;
@@ -55,7 +55,7 @@ size_t forest_scratch_size(const struct forest *f);
  * nodes; exact for every depth (forest.md 2.3). Order of summation is fixed: same row, same bits.
  */
 void forest_explain(const struct forest *f, const float *row, void *scratch,
-		    double *ret_contributions);
+                    double *ret_contributions);
 
 /* XGBoost's own float32 sigmoid, bit for bit. */
 float forest_sigmoid(float margin);

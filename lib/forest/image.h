@@ -31,13 +31,13 @@ struct forest_header {
 	char magic[8];
 	uint32_t abi;
 	uint32_t objective; /* enum forest_objective */
-	uint64_t size; /* of the whole image */
+	uint64_t size;      /* of the whole image */
 	uint64_t trees_at, nodes_at, shares_at, categories_at, points_at;
 	uint32_t tree_count;
 	uint32_t node_count; /* in all trees */
 	uint32_t category_words;
 	uint32_t feature_count;
-	uint32_t max_depth; /* splits on the longest path */
+	uint32_t max_depth;  /* splits on the longest path */
 	uint32_t max_points; /* of any tree's rule */
 	float base_score, base_margin;
 	double bias;
@@ -45,9 +45,9 @@ struct forest_header {
 };
 
 struct forest_tree {
-	uint32_t first; /* node */
-	uint32_t count; /* of nodes */
-	uint16_t depth; /* splits on the longest path */
+	uint32_t first;  /* node */
+	uint32_t count;  /* of nodes */
+	uint16_t depth;  /* splits on the longest path */
 	uint16_t points; /* of the rule that is exact for this tree; 0: a single leaf */
 	uint32_t zero;
 };
@@ -59,11 +59,11 @@ enum forest_node_flags {
 
 struct forest_node {
 	union {
-		float value; /* the threshold: left if x < value; of a leaf, what it adds */
+		float value;  /* the threshold: left if x < value; of a leaf, what it adds */
 		uint32_t set; /* categorical: where the number of words stands, then the words */
 	};
 	uint32_t feature;
-	uint32_t right; /* nodes from here to the right child; 0: a leaf */
+	uint32_t right;   /* nodes from here to the right child; 0: a leaf */
 	uint8_t ancestor; /* depth of the nearest split above on the same feature, or none */
 	uint8_t flags;
 	uint16_t zero;

@@ -13,11 +13,11 @@
 
 struct forest_model_tree {
 	struct forest_node *nodes; /* preorder, reachable ones only */
-	double *shares; /* of each split: cover of the left child / cover of both */
+	double *shares;            /* of each split: cover of the left child / cover of both */
 	uint32_t *categories;
 	uint32_t node_count, category_words;
-	uint32_t depth; /* splits on the longest path */
-	uint32_t unique; /* different features on the path that has most of them */
+	uint32_t depth;       /* splits on the longest path */
+	uint32_t unique;      /* different features on the path that has most of them */
 	uint32_t max_feature; /* the highest feature that a split asks for, and the file's number */
 	uint32_t max_feature_node; /* of such a split */
 };

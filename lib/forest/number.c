@@ -152,26 +152,24 @@ static double as_real(char type, uint64_t bits)
 	return (double)f;
 }
 
+/* A two's complement number of `size` bytes. */
+static int64_t extend_sign(uint64_t bits, size_t size)
+{
+	uint64_t sign = (uint64_t)1 << (8 * size - 1);
+
+	return (int64_t)((bits ^ sign) - sign);
+}
+
 void ubj_number(char type, const uint8_t *p, struct number *ret)
 {
-	uint64_t bits = big_endian(p, ubj_number_size(type));
+	size_t size = ubj_number_size(type);
+	uint64_t bits = big_endian(p, size);
 
 	*ret = (struct number){ .integral = type != 'd' && type != 'D' };
-	switch (type) {
-	case 'i':
-		ret->integer = (int8_t)bits;
-		break;
-	case 'I':
-		ret->integer = (int16_t)bits;
-		break;
-	case 'l':
-		ret->integer = (int32_t)bits;
-		break;
-	case 'U':
-	case 'L':
-		ret->integer = (int64_t)bits;
-		break;
-	default:
+	if (!ret->integral)
 		ret->real = as_real(type, bits);
-	}
+	else if (type == 'U' || size == 0)
+		ret->integer = (int64_t)bits;
+	else
+		ret->integer = extend_sign(bits, size);
 }

@@ -14,7 +14,7 @@
 
 struct number {
 	struct str text; /* JSON; p is NULL for UBJSON */
-	bool integral; /* UBJSON: `integer` counts, else `real` */
+	bool integral;   /* UBJSON: `integer` counts, else `real` */
 	int64_t integer;
 	double real;
 };

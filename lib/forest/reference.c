@@ -89,7 +89,7 @@ static const struct forest_node *next_leaf(struct path *p)
 }
 
 static unsigned gather(const struct forest *f, const struct path *p, const float *row,
-		       struct element *ret)
+                       struct element *ret)
 {
 	unsigned u = 0;
 

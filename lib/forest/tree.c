@@ -13,9 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forest/category_sets.h"
+
 /* A child that waits to be written. */
 struct pending {
-	uint32_t node; /* in the file */
+	uint32_t node;   /* in the file */
 	uint32_t parent; /* where its parent was written */
 	uint32_t depth;
 	bool right;
@@ -27,48 +29,16 @@ struct import {
 	struct tree_budget *budget;
 	struct forest_model_tree *tree;
 	struct errbuf *err;
-	size_t category_entry; /* the categorical split looked for last, plus one */
-	size_t category_room;
+	struct category_sets sets;
 	struct pending stack[FOREST_MAX_DEPTH + 2];
 	unsigned waiting;
 	uint32_t path[FOREST_MAX_DEPTH]; /* features of the splits above */
-	bool repeats[FOREST_MAX_DEPTH]; /* whose feature stood above already */
+	bool repeats[FOREST_MAX_DEPTH];  /* whose feature stood above already */
 };
 
-void raw_tree_reset(struct raw_tree *raw)
-{
-	struct ints *ints[] = { &raw->left,	  &raw->right,		&raw->feature,
-				&raw->default_left, &raw->split_type,	&raw->categories,
-				&raw->category_nodes, &raw->category_segments,
-				&raw->category_sizes };
-
-	for (size_t i = 0; i < sizeof(ints) / sizeof(ints[0]); i++)
-		ints[i]->n = 0;
-	raw->value.n = 0;
-	raw->cover.n = 0;
-	raw->node_count = (struct str){ 0 };
-	raw->leaf_size = (struct str){ 0 };
-}
-
-void raw_tree_done(struct raw_tree *raw)
-{
-	free(raw->left.v);
-	free(raw->right.v);
-	free(raw->feature.v);
-	free(raw->default_left.v);
-	free(raw->split_type.v);
-	free(raw->categories.v);
-	free(raw->category_nodes.v);
-	free(raw->category_segments.v);
-	free(raw->category_sizes.v);
-	free(raw->value.v);
-	free(raw->cover.v);
-	free(raw->seen);
-	*raw = (struct raw_tree){ 0 };
-}
-
 #define BAD_NODE(im, node, format, ...)                                                            \
-	errbuf_set((im)->err, -EBADMSG, "tree %u, node %u: " format, (im)->index, (node), __VA_ARGS__)
+	errbuf_set((im)->err, -EBADMSG, "tree %u, node %u: " format, (im)->index, (node),          \
+	           __VA_ARGS__)
 
 static int check_leaf_size(const struct import *im)
 {
@@ -77,9 +47,9 @@ static int check_leaf_size(const struct import *im)
 	if (!size.p || str_is(size, "0") || str_is(size, "1"))
 		return 0;
 	return errbuf_set(im->err, -EOPNOTSUPP,
-			  "tree %u: leaves are vectors (size_leaf_vector \"%.*s\"); only scalar "
-			  "leaves are served",
-			  im->index, STR_ARGS(size));
+	                  "tree %u: leaves are vectors (size_leaf_vector \"%.*s\"); only scalar "
+	                  "leaves are served",
+	                  im->index, STR_ARGS(size));
 }
 
 static int check_length(const struct import *im, const char *name, size_t n, bool optional)
@@ -89,8 +59,8 @@ static int check_length(const struct import *im, const char *name, size_t n, boo
 	if (n == nodes || (optional && n == 0))
 		return 0;
 	return errbuf_set(im->err, -EBADMSG,
-			  "tree %u: \"%s\" has %zu elements, \"left_children\" has %zu", im->index,
-			  name, n, nodes);
+	                  "tree %u: \"%s\" has %zu elements, \"left_children\" has %zu", im->index,
+	                  name, n, nodes);
 }
 
 static int check_lengths(const struct import *im)
@@ -106,121 +76,14 @@ static int check_lengths(const struct import *im)
 	if (raw->node_count.p &&
 	    (str_to_u64(raw->node_count, &claimed) < 0 || claimed != raw->left.n))
 		return errbuf_set(im->err, -EBADMSG,
-				  "tree %u: \"num_nodes\" is \"%.*s\", \"left_children\" has %zu",
-				  im->index, STR_ARGS(raw->node_count), raw->left.n);
+		                  "tree %u: \"num_nodes\" is \"%.*s\", \"left_children\" has %zu",
+		                  im->index, STR_ARGS(raw->node_count), raw->left.n);
 	r = check_length(im, "right_children", raw->right.n, false);
 	r = r ? r : check_length(im, "split_indices", raw->feature.n, false);
 	r = r ? r : check_length(im, "split_conditions", raw->value.n, false);
 	r = r ? r : check_length(im, "default_left", raw->default_left.n, false);
 	r = r ? r : check_length(im, "sum_hessian", raw->cover.n, false);
 	return r ? r : check_length(im, "split_type", raw->split_type.n, true);
-}
-
-/* categories_nodes, _segments and _sizes describe one categorical split an element. */
-static int check_categories(const struct import *im)
-{
-	const struct raw_tree *raw = im->raw;
-	size_t n = raw->category_nodes.n;
-
-	if (raw->category_segments.n != n || raw->category_sizes.n != n)
-		return errbuf_set(im->err, -EBADMSG,
-				  "tree %u: \"categories_nodes\", \"categories_segments\" and "
-				  "\"categories_sizes\" have %zu, %zu and %zu elements",
-				  im->index, n, raw->category_segments.n, raw->category_sizes.n);
-	for (size_t i = 1; i < n; i++)
-		if (raw->category_nodes.v[i] <= raw->category_nodes.v[i - 1])
-			return errbuf_set(im->err, -EBADMSG,
-					  "tree %u: \"categories_nodes\" does not rise at element "
-					  "%zu",
-					  im->index, i);
-	return 0;
-}
-
-static int compare_int(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a;
-	int64_t y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* The categories of a split that go right: a run of raw->categories. */
-static int find_categories(const struct import *im, uint32_t node, const int64_t **ret, size_t *ret_n)
-{
-	const struct raw_tree *raw = im->raw;
-	int64_t key = node;
-	const int64_t *hit = NULL;
-	int64_t begin;
-	int64_t n;
-
-	if (raw->category_nodes.n)
-		hit = bsearch(&key, raw->category_nodes.v, raw->category_nodes.n, sizeof(key),
-			      compare_int);
-	if (!hit)
-		return BAD_NODE(im, node, "categorical split without %s", "categories");
-	begin = raw->category_segments.v[hit - raw->category_nodes.v];
-	n = raw->category_sizes.v[hit - raw->category_nodes.v];
-	if (begin < 0 || n < 1 || (uint64_t)begin > raw->categories.n ||
-	    (uint64_t)n > raw->categories.n - (uint64_t)begin)
-		return BAD_NODE(im, node,
-				"categories %" PRId64 "..%" PRId64 "+%" PRId64 " outside 0..%zu",
-				begin, begin, n, raw->categories.n);
-	*ret = raw->categories.v + begin;
-	*ret_n = (size_t)n;
-	return 0;
-}
-
-/* Room for one more set in the tree's words. */
-static int grow_words(struct import *im, size_t more)
-{
-	struct forest_model_tree *t = im->tree;
-	size_t needed = t->category_words + more;
-	uint32_t *grown;
-
-	if (more > im->budget->category_words)
-		return errbuf_set(im->err, -E2BIG, "tree %u: category sets take too much memory",
-				  im->index);
-	im->budget->category_words -= more;
-	if (needed > im->category_room) {
-		size_t room = needed * 2;
-
-		grown = reallocarray(t->categories, room, sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		t->categories = grown;
-		im->category_room = room;
-	}
-	memset(t->categories + t->category_words, 0, more * sizeof(*grown));
-	return 0;
-}
-
-static int write_set(struct import *im, uint32_t node, struct forest_node *out)
-{
-	struct forest_model_tree *t = im->tree;
-	const int64_t *categories = NULL;
-	int64_t highest = 0;
-	uint32_t *set;
-	size_t n = 0;
-	int r = find_categories(im, node, &categories, &n);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < n; i++) {
-		if (categories[i] < 0 || categories[i] >= FOREST_MAX_CATEGORY)
-			return BAD_NODE(im, node, "category %" PRId64 " is outside 0..%d",
-					categories[i], FOREST_MAX_CATEGORY - 1);
-		highest = categories[i] > highest ? categories[i] : highest;
-	}
-	r = grow_words(im, (size_t)highest / 32 + 2);
-	if (r < 0)
-		return r;
-	set = t->categories + t->category_words;
-	set[0] = (uint32_t)(highest / 32 + 1);
-	for (size_t i = 0; i < n; i++)
-		set[1 + categories[i] / 32] |= (uint32_t)1 << (categories[i] % 32);
-	out->set = t->category_words;
-	t->category_words += set[0] + 1;
-	return 0;
 }
 
 /* Cover of the left child over that of both. Nothing of the training data came to either: half. */
@@ -244,14 +107,14 @@ static int check_children(const struct import *im, uint32_t node)
 
 	if (left < 0 || left > last)
 		return BAD_NODE(im, node, "left child %" PRId64 " is outside 0..%" PRId64, left,
-				last);
+		                last);
 	if (right < 0 || right > last)
 		return BAD_NODE(im, node, "right child %" PRId64 " is outside 0..%" PRId64, right,
-				last);
+		                last);
 	if (right != left + 1)
 		return BAD_NODE(im, node,
-				"right child %" PRId64 " does not follow left child %" PRId64,
-				right, left);
+		                "right child %" PRId64 " does not follow left child %" PRId64,
+		                right, left);
 	return 0;
 }
 
@@ -271,7 +134,7 @@ static int check_feature(struct import *im, uint32_t node)
 
 /* 0 or 1 of an optional list. */
 static int flag(const struct import *im, const struct ints *list, const char *name, uint32_t node,
-		bool *ret)
+                bool *ret)
 {
 	int64_t v = list->n ? list->v[node] : 0;
 
@@ -304,9 +167,9 @@ static int write_condition(struct import *im, uint32_t node, struct forest_node 
 	if (r < 0)
 		return r;
 	out->flags = (uint8_t)((default_left ? FOREST_DEFAULT_LEFT : 0) |
-			       (categorical ? FOREST_CATEGORICAL : 0));
+	                       (categorical ? FOREST_CATEGORICAL : 0));
 	if (categorical)
-		return write_set(im, node, out);
+		return category_sets_add(&im->sets, node, &out->set);
 	out->value = im->raw->value.v[node];
 	if (isnan(out->value))
 		return BAD_NODE(im, node, "threshold is %s", "not a number");
@@ -321,7 +184,7 @@ static int write_split(struct import *im, uint32_t node, uint32_t depth, struct 
 
 	if (depth >= im->budget->max_depth)
 		return errbuf_set(im->err, -E2BIG, "tree %u, node %u: deeper than %u splits",
-				  im->index, node, im->budget->max_depth);
+		                  im->index, node, im->budget->max_depth);
 	r = check_children(im, node);
 	r = r ? r : check_feature(im, node);
 	r = r ? r : write_condition(im, node, out);
@@ -344,7 +207,7 @@ static int write_leaf(struct import *im, uint32_t node, uint32_t depth, struct f
 
 	if (im->raw->right.v[node] != -1)
 		return BAD_NODE(im, node, "no left child, but right child %" PRId64,
-				im->raw->right.v[node]);
+		                im->raw->right.v[node]);
 	out->value = im->raw->value.v[node];
 	if (!isfinite(out->value))
 		return BAD_NODE(im, node, "leaf value %g is not finite", (double)out->value);
@@ -362,14 +225,15 @@ static int write_node(struct import *im, struct pending p)
 	int r;
 
 	if (im->raw->seen[p.node])
-		return BAD_NODE(im, p.node, "reached twice: %s", "a circle, or a child of two splits");
+		return BAD_NODE(im, p.node, "reached twice: %s",
+		                "a circle, or a child of two splits");
 	im->raw->seen[p.node] = 1;
 	if (p.right)
 		t->nodes[p.parent].right = t->node_count - p.parent;
 	*out = (struct forest_node){ 0 };
 	t->shares[t->node_count] = 0;
-	r = im->raw->left.v[p.node] == -1 ? write_leaf(im, p.node, p.depth, out) :
-					    write_split(im, p.node, p.depth, out);
+	r = im->raw->left.v[p.node] == -1 ? write_leaf(im, p.node, p.depth, out)
+	                                  : write_split(im, p.node, p.depth, out);
 	t->node_count++;
 	return r;
 }
@@ -403,26 +267,35 @@ static int prepare(struct import *im, struct arena *a)
 	return arena_failed(a) ? -ENOMEM : 0;
 }
 
+static int keep_sets(struct import *im, struct arena *a)
+{
+	struct category_sets *s = &im->sets;
+
+	if (s->n == 0)
+		return 0;
+	im->tree->category_words = (uint32_t)s->n;
+	im->tree->categories = arena_memdup(a, s->words, s->n * sizeof(*s->words));
+	return im->tree->categories ? 0 : -ENOMEM;
+}
+
 int tree_import(struct raw_tree *raw, uint32_t index, struct tree_budget *budget, struct arena *a,
-		struct forest_model_tree *ret, struct errbuf *err)
+                struct forest_model_tree *ret, struct errbuf *err)
 {
 	struct forest_model_tree tree = { 0 };
 	struct import im = {
 		.raw = raw, .index = index, .budget = budget, .tree = &tree, .err = err
 	};
-	uint32_t *words;
 	int r = check_leaf_size(&im);
 
+	im.sets = (struct category_sets){
+		.raw = raw, .index = index, .err = err, .budget = &budget->category_words
+	};
 	r = r ? r : check_lengths(&im);
-	r = r ? r : check_categories(&im);
+	r = r ? r : category_sets_check(&im.sets);
 	r = r ? r : prepare(&im, a);
 	r = r ? r : walk(&im);
-	words = tree.categories;
-	if (r == 0 && tree.category_words) {
-		tree.categories = arena_memdup(a, words, tree.category_words * sizeof(*words));
-		r = tree.categories ? 0 : -ENOMEM;
-	}
-	free(words);
+	r = r ? r : keep_sets(&im, a);
+	free(im.sets.words);
 	if (r < 0)
 		return r;
 	budget->nodes -= raw->left.n;

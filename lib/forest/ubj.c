@@ -69,7 +69,7 @@ static int read_number(struct reader *r, char type, struct number *ret)
 /* A type byte and an integer, which `size` times must fit into what is left. */
 static int read_length(struct reader *r, size_t size, size_t *ret)
 {
-	struct number n;
+	struct number n = { 0 };
 	char type = 0;
 	int e = read_byte(r, &type);
 
@@ -149,7 +149,7 @@ static int begin_list(struct reader *r)
 
 static int read_string(struct reader *r)
 {
-	struct str text;
+	struct str text = { 0 };
 	int e = read_text(r, &text);
 
 	return e ? e : document_string(r->d, text);
@@ -157,7 +157,7 @@ static int read_string(struct reader *r)
 
 static int read_scalar(struct reader *r, char type)
 {
-	struct number n;
+	struct number n = { 0 };
 	int e = read_number(r, type, &n);
 
 	return e ? e : document_number(r->d, &n);
@@ -190,7 +190,7 @@ static int close_container(struct reader *r)
 
 static int read_member(struct reader *r)
 {
-	struct str name;
+	struct str name = { 0 };
 	char type = 0;
 	int e;
 

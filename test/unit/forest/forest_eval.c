@@ -23,7 +23,7 @@
 
 struct eval {
 	struct arena arena;
-	void *image;
+	void *image, *scratch;
 	struct forest forest;
 	struct errbuf err;
 };
@@ -71,18 +71,17 @@ static int write_margins(const struct eval *e, const float *rows, size_t count, 
 	return 0;
 }
 
-static int write_contributions(const struct eval *e, const float *rows, size_t count,
-			       const char *path)
+static int write_contributions(struct eval *e, const float *rows, size_t count, const char *path)
 {
 	size_t width = e->forest.feature_count;
 	CLEANUP(fclose_p) FILE *out = fopen(path, "wb");
-	CLEANUP(free_p) void *scratch = aligned_alloc(64, forest_scratch_size(&e->forest));
-	CLEANUP(free_p) double *contributions = calloc(width + 1, sizeof(double));
+	double *contributions = arena_calloc(&e->arena, width + 1, sizeof(double));
 
-	if (!out || !scratch || !contributions)
+	e->scratch = aligned_alloc(64, forest_scratch_size(&e->forest));
+	if (!out || !e->scratch || !contributions)
 		return fail(path, strerror(errno));
 	for (size_t i = 0; i < count; i++) {
-		forest_explain(&e->forest, rows + i * width, scratch, contributions);
+		forest_explain(&e->forest, rows + i * width, e->scratch, contributions);
 		if (fwrite(contributions, sizeof(double), width + 1, out) != width + 1)
 			return fail(path, strerror(errno));
 	}
@@ -118,6 +117,7 @@ int main(int argc, char **argv)
 	r = load(&e, argv[1], strcmp(argv[2], "all") ? FOREST_TREES_BEST : FOREST_TREES_ALL);
 	r = r ? r : evaluate(&e, argv);
 	free(e.image);
+	free(e.scratch);
 	arena_done(&e.arena);
 	return r;
 }
