@@ -1,0 +1,46 @@
+/*
+ * Bearer tokens: HS256 JWTs with the claims sub, jti, iat, exp and type = "access", and nothing
+ * else accepted (api.md, Auth). Signature and comparison are OpenSSL's; the text is ours to read
+ * strictly. Pure: bytes and `now` in, verdict out; no I/O, no state.
+ */
+#ifndef AUTH_JWT_H
+#define AUTH_JWT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+#define JWT_MAX 4096      /* bytes of a token */
+#define JWT_JTI_SIZE 37   /* a UUID and the terminator */
+#define JWT_MIN_SECRET 32 /* bytes */
+#define JWT_SKEW_SECONDS 60
+
+/* The current key signs and verifies; the previous one (may be empty) only verifies. Borrowed. */
+struct jwt_keys {
+	struct str current, previous;
+};
+
+struct jwt_claims {
+	int64_t user;                  /* sub */
+	char jti[JWT_JTI_SIZE];        /* lower case */
+	int64_t issued_at, expires_at; /* seconds since 1970 */
+};
+
+enum jwt_verdict { JWT_GOOD, JWT_INVALID, JWT_EXPIRED, JWT_VERDICT_MAX };
+
+/*
+ * Three strict unpadded base64url parts; header members alg = HS256 and typ only, no member twice;
+ * exp required; nbf, if there, not in the future; 60 s of skew; constant-time comparison. *ret is
+ * written for JWT_GOOD and JWT_EXPIRED. The signature is checked before any claim is believed.
+ * Scratch comes from the arena (bounded by JWT_MAX). why: static words for the log, never for the
+ * answer; may be NULL.
+ */
+enum jwt_verdict jwt_verify(struct str token, const struct jwt_keys *keys, int64_t now,
+                            struct arena *a, struct jwt_claims *ret, const char **why);
+
+/* Writes the token, terminated, to ret (JWT_MAX bytes). 0, -ENOMEM or -EIO (OpenSSL). */
+int jwt_sign(const struct jwt_claims *claims, const struct jwt_keys *keys, char *ret);
+
+#endif
