@@ -107,8 +107,8 @@ const char *registry_kind(const struct registry *r); /* "local" */
  * Asynchronous: on_result comes once, from the loop, never before this returns. What it does not
  * take out of the result (by take_ptr, take_fd) is freed behind it. Several requests may be under
  * way; they end in any order. The local folder does its few small calls at once (no file of a
- * version is read) and calls back in the next turn. 0, -ENOMEM, or -EINVAL for a request that makes
- * no sense (then nothing comes).
+ * version is read) and calls back in the next turn. 0, or -ENOMEM: then nothing comes. A name that
+ * cannot be one is a result, too (-EINVAL).
  */
 typedef void registry_fn(void *self, struct registry_result *r);
 int registry_start(struct registry *r, const struct registry_request *q, registry_fn *on_result,
