@@ -1,0 +1,729 @@
+/*
+ * The server against real sockets: what comes back for what was sent, in one piece and cut, and
+ * what the user's callbacks saw. Limits and deadlines are in test_deadlines.c, TLS in test_tls.c.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "world.h"
+
+#define HOST "Host: a\r\n"
+#define GET(path) "GET " path " HTTP/1.1\r\n" HOST "\r\n"
+
+struct talk_case {
+	const char *name;
+	const char *sent;
+	const char *told;
+	const char *heads;
+};
+
+static const struct talk_case talks[] = {
+	/* clang-format off: table */
+	{ "one request", GET("/a"), "200 [/a];", "" },
+	{ "keep-alive, one after another", GET("/a") GET("/b") GET("/c"),
+	  "200 [/a];200 [/b];200 [/c];", "" },
+	{ "close", "GET /a HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n" GET("/b"),
+	  "200 close [/a];EOF", "" },
+	{ "HTTP/1.0", "GET /a HTTP/1.0\r\n\r\n", "200 close [/a];EOF", "" },
+	{ "HTTP/1.0 keep-alive", "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+	  "200 keep [/a];", "" },
+	{ "more than one turn of the pipeline",
+	  GET("/1") GET("/2") GET("/3") GET("/4") GET("/5") GET("/6") GET("/7") GET("/8") GET("/9")
+	          GET("/10") GET("/11") GET("/12") GET("/13") GET("/14") GET("/15") GET("/16")
+	                  GET("/17") GET("/18"),
+	  "200 [/1];200 [/2];200 [/3];200 [/4];200 [/5];200 [/6];200 [/7];200 [/8];200 [/9];200 "
+	  "[/10];200 [/11];200 [/12];200 [/13];200 [/14];200 [/15];200 [/16];200 [/17];200 [/18];",
+	  "" },
+	{ "a body", "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello" GET("/b"),
+	  "200 [hello];200 [/b];", "" },
+	{ "an empty body", "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n" GET("/b"),
+	  "200 [];200 [/b];", "" },
+	{ "a chunked body",
+	  "POST /echo HTTP/1.1\r\n" HOST
+	  "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\nX: y\r\n\r\n" GET("/b"),
+	  "200 [hello];200 [/b];", "" },
+	{ "a chunked answer", GET("/chunked") GET("/b"), "200 [one two three];200 [/b];", "" },
+	{ "a chunked answer to HTTP/1.0", "GET /chunked HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+	  "200 close [one two three];EOF", "" },
+	{ "an answer in parts of known length", GET("/parts") GET("/b"),
+	  "200 [one two three];200 [/b];", "" },
+	{ "parts beyond the length are cut", GET("/too-much") GET("/b"), "200 [one tw];200 [/b];",
+	  "" },
+	{ "HEAD", "HEAD /a HTTP/1.1\r\n" HOST "\r\n" GET("/b"), "200 [];200 [/b];", "H." },
+	{ "HEAD of a chunked answer", "HEAD /chunked HTTP/1.1\r\n" HOST "\r\n" GET("/b"),
+	  "200 [];200 [/b];", "H." },
+	{ "HEAD of parts", "HEAD /parts HTTP/1.1\r\n" HOST "\r\n" GET("/b"), "200 [];200 [/b];",
+	  "H." },
+	{ "HEAD with a body",
+	  "HEAD /a HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello" GET("/b"),
+	  "200 [];200 [/b];", "H." },
+	{ "HEAD of a file", "HEAD /file HTTP/1.1\r\n" HOST "\r\n" GET("/b"), "200 [];200 [/b];",
+	  "H." },
+	{ "204", GET("/nothing") GET("/b"), "204 [];200 [/b];", "" },
+	{ "100-continue, body sent without waiting",
+	  "POST /echo HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 2\r\n\r\nhi",
+	  NULL, "" },
+	{ "another expectation",
+	  "POST /echo HTTP/1.1\r\n" HOST "Expect: 42\r\nContent-Length: 2\r\n\r\n",
+	  "417 close [{\"detail\": \"expectation failed\"}];EOF", "" },
+	{ "100-continue refused by its size",
+	  "POST /small HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+	  "413 close [{\"detail\": \"request body too large\"}];EOF", "" },
+	{ "answered before the body, which is dropped",
+	  "POST /early HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello" GET("/b"),
+	  "404 [early];200 [/b];", "" },
+	{ "answered before a chunked body",
+	  "POST /early HTTP/1.1\r\n" HOST
+	  "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n" GET("/b"),
+	  "404 [early];200 [/b];", "" },
+	{ "answered before a body that is too much to drop",
+	  "POST /early HTTP/1.1\r\n" HOST "Content-Length: 5000000\r\n\r\nhello",
+	  "404 close [early];EOF", "" },
+	{ "answered while the client waits for 100",
+	  "POST /early HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+	  "404 close [early];EOF", "" },
+	{ "a body that is malformed after the answer",
+	  "POST /early HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nxyz\r\n" GET("/b"),
+	  "404 [early];EOF", "" },
+	{ "refused by the user", GET("/refuse") GET("/b"),
+	  "503 [{\"detail\": \"too \\\"busy\\\"\"}];200 [/b];", "" },
+	{ "too large for the default limit",
+	  "POST /a HTTP/1.1\r\n" HOST "Content-Length: 65537\r\n\r\n",
+	  "413 close [{\"detail\": \"request body too large\"}];EOF", "" },
+	{ "too large, chunked",
+	  "POST /small HTTP/1.1\r\n" HOST
+	  "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+	  "413 close [{\"detail\": \"request body too large\"}];EOF", "" },
+	{ "unknown method", "BREW /a HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello" GET("/b"),
+	  "501 [{\"detail\": \"method not implemented\"}];200 [/b];", "" },
+	{ "CONNECT", "CONNECT a:1 HTTP/1.1\r\n" HOST "\r\n",
+	  "501 close [{\"detail\": \"method not implemented\"}];EOF", "" },
+	{ "malformed", "GET  / HTTP/1.1\r\n" HOST "\r\n" GET("/b"),
+	  "400 close [{\"detail\": \"malformed request line\"}];EOF", "" },
+	{ "malformed after a good one", GET("/a") "nonsense\r\n",
+	  "200 [/a];400 close [{\"detail\": \"malformed method\"}];EOF", "" },
+	{ "malformed chunk",
+	  "POST /echo HTTP/1.1\r\n" HOST
+	  "Transfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n",
+	  "400 close [{\"detail\": \"malformed chunk size\"}];EOF", "" },
+	{ "two lengths",
+	  "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+	  "400 close [{\"detail\": \"more than one Content-Length\"}];EOF", "" },
+	{ "transfer coding", "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip\r\n\r\nhello",
+	  "501 close [{\"detail\": \"transfer coding not implemented\"}];EOF", "" },
+	{ "version", "GET / HTTP/2.0\r\n\r\n",
+	  "505 close [{\"detail\": \"HTTP version not supported\"}];EOF", "" },
+	{ "facts", "POST /facts?name=a+b%21 HTTP/1.1\r\nHost: h:80\r\nX-Test: yes\r\n\r\n",
+	  "200 [POST h:80 a b! 127.0.0.1 role=7 tls=0 x=yes n=2];", "" },
+	{ "the target's host wins", "GET http://other/facts HTTP/1.1\r\nHost: h\r\n\r\n",
+	  "200 [GET other - 127.0.0.1 role=7 tls=0 x= n=1];", "" },
+	{ "a decoded path", GET("/%66%61cts"), "200 [GET a - 127.0.0.1 role=7 tls=0 x= n=1];", "" },
+	{ "X-Forwarded-For of a stranger",
+	  "GET /facts HTTP/1.1\r\nX-Forwarded-For: 10.1.1.1\r\n" HOST "\r\n",
+	  "200 [GET a - 127.0.0.1 role=7 tls=0 x= n=2];", "" },
+	{ "an answer begun and broken off", GET("/break"), NULL, "" },
+	{ "an answer shorter than it said", GET("/too-little"), NULL, "" },
+	{ "a streamed body",
+	  "POST /stream HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\n0123456789" GET("/b"),
+	  "200 [10];200 [/b];", "" },
+	{ "streamed both ways",
+	  "POST /both HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\n0123456789" GET("/b"),
+	  "200 [0123456789];200 [/b];", "" },
+	{ "a file", GET("/file") GET("/b"), "200 [cdefgh];200 [/b];", "" },
+	{ "an empty line between requests", GET("/a") "\r\n" GET("/b"), "200 [/a];200 [/b];", "" },
+	/* clang-format on */
+};
+
+static int make_file(const char *text, size_t repeat)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC);
+
+	for (size_t i = 0; i < repeat; i++)
+		assert_int_equal(write(fd, text, strlen(text)), (long)strlen(text));
+	return fd;
+}
+
+static void start(struct world *w)
+{
+	world_init(w);
+	w->options.role = 7;
+	w->file = make_file("abcdefghij", 1);
+	world_start(w);
+}
+
+static void talk(struct world *w, const struct talk_case *t, size_t cut)
+{
+	struct client c;
+	char name[128];
+
+	w->streamed = 0;
+	snprintf(name, sizeof(name), "%s, cut at %zu", t->name, cut);
+	client_open(&c, w);
+	c.heads = t->heads;
+	if (cut > 0) {
+		client_send(&c, (struct str){ t->sent, cut });
+		world_turn(w);
+	}
+	client_sends(&c, t->sent + cut);
+	client_expect(&c, name, t->told);
+	client_done(&c);
+}
+
+static void test_talks(void **state)
+{
+	struct world w;
+
+	(void)state;
+	start(&w);
+	for (size_t i = 0; i < sizeof(talks) / sizeof(talks[0]); i++) {
+		if (talks[i].told)
+			talk(&w, &talks[i], 0);
+	}
+	world_done(&w);
+}
+
+static void test_talks_cut(void **state)
+{
+	struct world w;
+
+	(void)state;
+	start(&w);
+	for (size_t i = 0; i < sizeof(talks) / sizeof(talks[0]); i++) {
+		size_t n = strlen(talks[i].sent);
+
+		/* A refusal may come before the rest is sent, whose loss is then right. */
+		for (size_t cut = 1; talks[i].told && n < 200 && cut < n; cut += 3)
+			talk(&w, &talks[i], cut);
+	}
+	world_done(&w);
+}
+
+/* The head and the body of an answer byte for byte, but for the date. */
+static void test_bytes(void **state)
+{
+	struct world w;
+	struct client c;
+	const char *date;
+
+	(void)state;
+	start(&w);
+	client_open(&c, &w);
+	client_sends(&c, GET("/facts"));
+	client_expect(&c, "bytes", "200 [GET a - 127.0.0.1 role=7 tls=0 x= n=1];");
+	date = strstr(c.in.p, "Date: ");
+	assert_non_null(date);
+	assert_int_equal(strcspn(date, "\r"), 6 + 29);
+	assert_memory_equal(date + 6 + 25, " GMT", 4);
+	assert_non_null(strstr(c.in.p, "\r\nContent-Type: text/plain\r\nContent-Length: 37\r\n"
+	                               "X-Request-Id: abc\r\n\r\n"));
+	assert_memory_equal(c.in.p, "HTTP/1.1 200 OK\r\nDate: ", 23);
+	client_done(&c);
+	client_open(&c, &w);
+	client_sends(&c, GET("/refuse"));
+	client_expect(&c, "refuse", "503 [{\"detail\": \"too \\\"busy\\\"\"}];");
+	assert_non_null(strstr(c.in.p, "\r\nRetry-After: 7\r\n"));
+	assert_non_null(strstr(c.in.p, "\r\nContent-Type: application/json\r\n"));
+	client_done(&c);
+	world_done(&w);
+}
+
+static void test_continue(void **state)
+{
+	static const char head[] =
+	        "POST /echo HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+	struct world w;
+	struct client c;
+
+	(void)state;
+	start(&w);
+	client_open(&c, &w);
+	client_sends(&c, head);
+	client_expect(&c, "asked for", "100;");
+	client_sends(&c, "hi");
+	client_expect(&c, "sent", "100;200 [hi];");
+	client_done(&c);
+
+	/* The whole request in one segment: no 100 is needed. */
+	client_open(&c, &w);
+	client_sends(&c, "POST /echo HTTP/1.1\r\n" HOST
+	                 "Expect: 100-continue\r\nContent-Length: 2\r\n\r\nhi");
+	client_expect(&c, "in one piece", "200 [hi];");
+	client_done(&c);
+
+	/* A paused body is not asked for. */
+	client_open(&c, &w);
+	client_sends(&c, "POST /pause HTTP/1.1\r\n" HOST
+	                 "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+	world_expect(&w, "head /pause;");
+	world_turn(&w);
+	client_read(&c);
+	assert_string_equal(client_tell(&c), "");
+	http_resume_body(w.later);
+	client_expect(&c, "resumed", "100;");
+	client_sends(&c, "hi");
+	client_expect(&c, "paused and sent", "100;200 [2];");
+	client_done(&c);
+	world_done(&w);
+}
+
+static void test_deferred(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	start(&w);
+	client_open(&c, &w);
+	client_sends(&c, GET("/defer") GET("/b"));
+	world_expect(&w, "request /defer;");
+	world_turn(&w);
+	client_read(&c);
+	/* What is pipelined behind it waits. */
+	assert_null(strstr(w.log.p, "head /b"));
+	assert_string_equal(client_tell(&c), "");
+	http_answer(w.later, 200, "text/plain", STR("late"));
+	client_expect(&c, "deferred", "200 [late];200 [/b];");
+	client_done(&c);
+	world_done(&w);
+}
+
+static void test_pause(void **state)
+{
+	static char block[300000];
+	struct world w;
+	struct client c;
+
+	(void)state;
+	start(&w);
+	memset(block, 'x', sizeof(block));
+	client_open(&c, &w);
+	client_sends(&c, "POST /pause HTTP/1.1\r\n" HOST "Content-Length: 300000\r\n\r\n");
+	world_expect(&w, "head /pause;");
+	send(c.fd, block, 1000, 0);
+	world_turn(&w);
+	assert_int_equal(w.streamed, 0);
+	http_resume_body(w.later);
+	client_send(&c, (struct str){ block + 1000, sizeof(block) - 1000 });
+	client_expect(&c, "resumed", "200 [300000];");
+	client_done(&c);
+	world_done(&w);
+}
+
+/* The peer's half-close says that no more requests come, not that it will not read. */
+static void test_half_close(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	start(&w);
+	client_open(&c, &w);
+	client_sends(&c, GET("/a") GET("/defer"));
+	world_expect(&w, "request /defer;");
+	shutdown(c.fd, SHUT_WR);
+	world_turn(&w);
+	http_answer(w.later, 200, "text/plain", STR("late"));
+	client_expect(&c, "half-closed", "200 [/a];200 close [late];EOF");
+	client_done(&c);
+	client_open(&c, &w);
+	client_sends(&c, GET("/1") GET("/2") GET("/3"));
+	shutdown(c.fd, SHUT_WR);
+	client_expect(&c, "pipelined", "200 [/1];200 [/2];200 [/3];EOF");
+	client_done(&c);
+	world_done(&w);
+}
+
+static bool nobody_is_open(void *arg)
+{
+	const struct world *w = arg;
+
+	return w->connections == 0;
+}
+
+static void test_aborts(void **state)
+{
+	static const char *const halves[] = {
+		"POST /stream HTTP/1.1\r\n" HOST "Content-Length: 100\r\n\r\nhalf",
+		"POST /echo HTTP/1.1\r\n" HOST "Content-Length: 100\r\n\r\nhalf",
+		"POST /both HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+	};
+	struct world w;
+	struct client c;
+
+	(void)state;
+	start(&w);
+	for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]); i++) {
+		client_open(&c, &w);
+		client_sends(&c, halves[i]);
+		world_expect(&w, "head ");
+		world_turn(&w);
+		client_done(&c);
+		world_expect(&w, "abort /");
+		assert_true(world_until(&w, nobody_is_open, &w));
+		strbuf_reset(&w.log);
+	}
+	assert_int_equal(http_server_counters(w.server)->in_flight, 0);
+	world_done(&w);
+}
+
+/* The peer resets while its answer is being made. */
+static void test_reset_while_waiting(void **state)
+{
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+	struct world w;
+	struct client c;
+
+	(void)state;
+	start(&w);
+	client_open(&c, &w);
+	client_sends(&c, GET("/defer"));
+	world_expect(&w, "request /defer;");
+	assert_non_null(w.later);
+	setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	client_done(&c);
+	world_expect(&w, "abort /defer;");
+	assert_null(w.later);
+	assert_true(world_until(&w, nobody_is_open, &w));
+	world_done(&w);
+}
+
+/* A chunked body turns bad when the answer was begun: only the close can say so. */
+static void test_bad_body_after_begin(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	start(&w);
+	client_open(&c, &w);
+	client_sends(&c, "POST /both HTTP/1.1\r\n" HOST
+	                 "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+	world_expect(&w, "head /both;");
+	client_sends(&c, "nonsense\r\n");
+	world_expect(&w, "refused 400 malformed chunk size;abort /both;");
+	assert_true(world_until(&w, nobody_is_open, &w));
+	client_read(&c);
+	assert_true(c.ended);
+	client_done(&c);
+	world_done(&w);
+}
+
+static bool client_has_ended(void *arg)
+{
+	struct client *c = arg;
+
+	client_read(c);
+	return c->ended;
+}
+
+static void test_broken_off(void **state)
+{
+	static const char *const requests[] = { GET("/break"), GET("/too-little") };
+	struct world w;
+	struct client c;
+
+	(void)state;
+	start(&w);
+	for (size_t i = 0; i < 2; i++) {
+		client_open(&c, &w);
+		client_sends(&c, requests[i]);
+		assert_true(world_until(&w, client_has_ended, &c));
+		client_tell(&c);
+		assert_true(!strstr(c.told.p, "];"));
+		client_done(&c);
+	}
+	world_done(&w);
+}
+
+/* 20 MB through on_writable: nothing is lost and little is held. */
+static void test_back_pressure(void **state)
+{
+	struct world w;
+	struct client c;
+	size_t bytes = 0;
+
+	(void)state;
+	start(&w);
+	w.wanted = 20000000;
+	client_open(&c, &w);
+	client_sends(&c, GET("/big"));
+	world_expect(&w, "request /big;");
+	world_turn(&w);
+	assert_true(w.written < w.wanted);
+	client_sends(&c, "GET /b HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+	assert_true(world_until(&w, client_has_ended, &c));
+	for (const char *p = c.in.p; p < c.in.p + c.in.n; p++)
+		bytes += *p == 'b' && p[-1] != '/';
+	assert_true(bytes >= 20000000);
+	assert_true(w.most_pending < 120000);
+	assert_non_null(memmem(c.in.p + c.in.n - 8, 8, "/b", 2));
+	client_done(&c);
+	world_done(&w);
+}
+
+static void check_large_file(struct world *w, const char *request)
+{
+	struct client c;
+	struct strbuf told = { 0 };
+
+	client_open(&c, w);
+	client_sends(&c, request);
+	strbuf_adds(&told, "200 [<<<");
+	for (size_t i = 0; i < w->wanted / 10; i++)
+		strbuf_adds(&told, "abcdefghij");
+	strbuf_adds(&told, ">>];200 [/b];");
+	client_expect(&c, "large file", told.p);
+	client_done(&c);
+	strbuf_done(&told);
+}
+
+static void test_large_file(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.file = make_file("abcdefghij", 50000);
+	w.wanted = 500000;
+	world_start(&w);
+	check_large_file(&w, GET("/file-parts") GET("/b"));
+	check_large_file(&w, GET("/file-chunked") GET("/b"));
+	world_done(&w);
+}
+
+static void on_drained(void *self)
+{
+	struct world *w = self;
+
+	w->drained = true;
+}
+
+static bool is_drained(void *arg)
+{
+	const struct world *w = arg;
+
+	return w->drained;
+}
+
+static void test_drain(void **state)
+{
+	struct world w;
+	struct client idle, busy, fresh;
+
+	(void)state;
+	start(&w);
+	client_open(&idle, &w);
+	client_sends(&idle, GET("/a"));
+	client_expect(&idle, "idle", "200 [/a];");
+	client_open(&busy, &w);
+	client_sends(&busy, GET("/defer"));
+	world_expect(&w, "request /defer;");
+	/* Accepted, but its request is still to come. */
+	client_open(&fresh, &w);
+	world_turn(&w);
+	assert_int_equal(w.connections, 3);
+	http_server_drain(w.server, on_drained);
+	client_expect(&idle, "idle", "200 [/a];EOF");
+	client_done(&idle);
+	assert_false(w.drained);
+	client_sends(&fresh, GET("/b"));
+	client_expect(&fresh, "fresh", "200 close [/b];EOF");
+	client_done(&fresh);
+	http_answer(w.later, 200, "text/plain", STR("late"));
+	client_expect(&busy, "busy", "200 close [late];EOF");
+	client_done(&busy);
+	assert_true(world_until(&w, is_drained, &w));
+	assert_int_equal(w.connections, 0);
+	world_done(&w);
+}
+
+static void test_drain_of_nobody(void **state)
+{
+	struct world w;
+
+	(void)state;
+	start(&w);
+	http_server_drain(w.server, on_drained);
+	assert_true(world_until(&w, is_drained, &w));
+	world_done(&w);
+}
+
+/* Everything is given back when the server ends in the middle. */
+static void test_free_in_the_middle(void **state)
+{
+	struct world w;
+	struct client a, b, c;
+
+	(void)state;
+	start(&w);
+	client_open(&a, &w);
+	client_sends(&a, GET("/defer"));
+	world_expect(&w, "request /defer;");
+	client_open(&b, &w);
+	client_sends(&b, "POST /stream HTTP/1.1\r\n" HOST "Content-Length: 100\r\n\r\nhalf");
+	world_expect(&w, "head /stream;");
+	client_open(&c, &w);
+	client_sends(&c, "GET /x HTT");
+	world_turn(&w);
+	http_server_free(w.server);
+	w.server = NULL;
+	assert_non_null(strstr(w.log.p, "abort /defer;"));
+	assert_non_null(strstr(w.log.p, "abort /stream;"));
+	client_done(&a);
+	client_done(&b);
+	client_done(&c);
+	world_done(&w);
+}
+
+static void free_text(void *object)
+{
+	struct world **w = object;
+
+	strbuf_adds(&(*w)->log, "freed;");
+}
+
+static struct world *freed_world;
+
+static void on_head_with_memory(struct http_exchange *x, void *self)
+{
+	freed_world = self;
+	arena_on_free(http_arena(x), free_text, &freed_world);
+	http_set_user(x, self);
+}
+
+static void on_request_with_memory(struct http_exchange *x, void *self)
+{
+	struct world *w = self;
+
+	assert_ptr_equal(http_user(x), self);
+	strbuf_adds(&w->log, "request;");
+	if (str_is(http_path(x), "/defer"))
+		w->later = x;
+	else
+		http_answer(x, 200, NULL, STR(""));
+}
+
+/* What rides along in the arena ends with the exchange, answered or not. */
+static void test_arena(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_init(&w);
+	w.callbacks.on_head = on_head_with_memory;
+	w.callbacks.on_request = on_request_with_memory;
+	world_start(&w);
+	client_open(&c, &w);
+	client_sends(&c, GET("/1") GET("/2") GET("/defer"));
+	client_expect(&c, "two", "200 [];200 [];");
+	assert_string_equal(w.log.p, "request;freed;request;freed;request;");
+	client_done(&c);
+	w.callbacks.on_abort = NULL;
+	world_turn(&w);
+	http_server_free(w.server);
+	w.server = NULL;
+	assert_string_equal(w.log.p, "request;freed;request;freed;request;abort /defer;freed;");
+	world_done(&w);
+}
+
+static void test_counters(void **state)
+{
+	struct http_counters shared = { .accepted = 100, .open = 9, .in_flight = 9 };
+	struct world w;
+	struct client c;
+
+	(void)state;
+	start(&w);
+	http_server_set_counters(w.server, &shared);
+	assert_int_equal(shared.open, 0);
+	assert_int_equal(shared.in_flight, 0);
+	client_open(&c, &w);
+	client_sends(&c, GET("/a") GET("/early") GET("/defer"));
+	world_expect(&w, "request /defer;");
+	assert_int_equal(shared.in_flight, 1);
+	assert_int_equal(shared.open, 1);
+	http_answer(w.later, 500, NULL, STR(""));
+	client_sends(&c, "bad\r\n");
+	client_expect(&c, "all",
+	              "200 [/a];404 [early];500 [];400 close "
+	              "[{\"detail\": \"malformed method\"}];EOF");
+	assert_int_equal(shared.accepted, 101);
+	assert_int_equal(shared.requests, 3);
+	assert_int_equal(shared.answers[2], 1);
+	assert_int_equal(shared.answers[4], 2);
+	assert_int_equal(shared.answers[5], 1);
+	assert_int_equal(shared.refused[HTTP_REFUSED_400], 1);
+	assert_int_equal(shared.in_flight, 0);
+	assert_int_equal(shared.bytes_in,
+	                 strlen(GET("/a")) + strlen(GET("/early")) + strlen(GET("/defer")) + 5);
+	assert_int_equal(shared.bytes_out, c.in.n);
+	client_done(&c);
+	world_done(&w);
+}
+
+static void test_set_header(void **state)
+{
+	struct world w;
+	struct client c;
+	char *large = malloc(9000);
+
+	(void)state;
+	start(&w);
+	client_open(&c, &w);
+	client_sends(&c, GET("/defer"));
+	world_expect(&w, "request /defer;");
+	memset(large, 'x', 8999);
+	large[8999] = '\0';
+	assert_int_equal(http_set_header(w.later, "A b", "1"), -EINVAL);
+	assert_int_equal(http_set_header(w.later, "", "1"), -EINVAL);
+	assert_int_equal(http_set_header(w.later, "A", "1\r\nB: 2"), -EINVAL);
+	assert_int_equal(http_set_header(w.later, "A", large), -E2BIG);
+	assert_int_equal(http_set_header(w.later, "A", "1"), 0);
+	assert_int_equal(http_set_header(w.later, "A", ""), 0);
+	http_answer(w.later, 200, NULL, STR("x"));
+	client_expect(&c, "fields", "200 [x];");
+	assert_non_null(strstr(c.in.p, "\r\nA: 1\r\nA: \r\n\r\nx"));
+	assert_null(strstr(c.in.p, "Content-Type"));
+	free(large);
+	client_done(&c);
+	world_done(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_talks),
+		cmocka_unit_test(test_talks_cut),
+		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_continue),
+		cmocka_unit_test(test_deferred),
+		cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_half_close),
+		cmocka_unit_test(test_aborts),
+		cmocka_unit_test(test_reset_while_waiting),
+		cmocka_unit_test(test_bad_body_after_begin),
+		cmocka_unit_test(test_broken_off),
+		cmocka_unit_test(test_back_pressure),
+		cmocka_unit_test(test_large_file),
+		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_drain_of_nobody),
+		cmocka_unit_test(test_free_in_the_middle),
+		cmocka_unit_test(test_arena),
+		cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_set_header),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
