@@ -144,6 +144,8 @@ int children_init(struct children *all, const bool selected[SERVICE_MAX])
 	for (unsigned k = 0; k < SERVICE_MAX; k++)
 		if (selected[k])
 			total += services[k].instances(all->settings);
+	if (total == 0)
+		return -EINVAL;
 	all->list = calloc(total, sizeof(*all->list));
 	if (!all->list)
 		return -ENOMEM;

@@ -32,13 +32,15 @@ static uint32_t workers(const struct settings *s)
 
 /* clang-format off */
 const struct service services[SERVICE_MAX] = {
-	[SERVICE_FRONT]     = { .name = "front",     .program = "fraud-front",     .instances = workers,
-				.audience = AUDIENCE_FRONT,     .listeners = true, .model = true,
-				.registry_state = true },
-	[SERVICE_LOADER]    = { .name = "loader",    .program = "fraud-loader",    .instances = one,
-				.audience = AUDIENCE_LOADER },
-	[SERVICE_SCHEDULER] = { .name = "scheduler", .program = "fraud-scheduler", .instances = one,
-				.audience = AUDIENCE_SCHEDULER, .model = true },
+	[SERVICE_FRONT] = {
+		.name = "front",     .program = "fraud-front",     .audience = AUDIENCE_FRONT,
+		.instances = workers, .listeners = true, .model = true, .registry_state = true },
+	[SERVICE_LOADER] = {
+		.name = "loader",    .program = "fraud-loader",    .audience = AUDIENCE_LOADER,
+		.instances = one },
+	[SERVICE_SCHEDULER] = {
+		.name = "scheduler", .program = "fraud-scheduler", .audience = AUDIENCE_SCHEDULER,
+		.instances = one,     .model = true },
 };
 /* clang-format on */
 

@@ -142,7 +142,7 @@ static int queue_add(struct channel *c, const struct message *m)
 	q = malloc(sizeof(*q) + size);
 	if (!q)
 		return -ENOMEM;
-	*q = (struct queued){.type = m->type, .id = m->id, .fd = -1};
+	*q = (struct queued){ .type = m->type, .id = m->id, .fd = -1 };
 	memcpy(q->payload, m->payload, size);
 	if (m->fd >= 0) {
 		q->fd = fcntl(m->fd, F_DUPFD_CLOEXEC, 0);
@@ -163,7 +163,7 @@ static int queue_add(struct channel *c, const struct message *m)
 int channel_send(struct channel *c, enum message_type type, uint64_t id, const void *payload,
                  int fd)
 {
-	struct message m = {type, id, payload, fd};
+	struct message m = { type, id, payload, fd };
 	int r = -EAGAIN;
 
 	assert(message_size(type) > 0);
@@ -185,7 +185,7 @@ int channel_new(struct event_base *base, int fd, const struct channel_options *o
 	c = malloc(sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	*c = (struct channel){.options = *o, .fd = -1};
+	*c = (struct channel){ .options = *o, .fd = -1 };
 	c->last = &c->first;
 	c->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, c);
 	c->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, on_writable, c);
@@ -218,7 +218,7 @@ void channel_free(struct channel *c)
 /* 0 when fd has one of the events, -ETIMEDOUT at the deadline. */
 static int wait_for(int fd, short events, uint64_t deadline_ns)
 {
-	struct pollfd p = {.fd = fd, .events = events};
+	struct pollfd p = { .fd = fd, .events = events };
 	uint64_t now = clock_mono_ns();
 	uint64_t left_ms = now < deadline_ns ? (deadline_ns - now + 999999) / 1000000 : 0;
 	int r = poll(&p, 1, (int)left_ms);

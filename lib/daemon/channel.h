@@ -16,15 +16,9 @@
 struct event_base;
 struct channel;
 
-struct message {
-	enum message_type type;
-	uint64_t id; /* the asker's; an answer carries the same */
-	const void *payload; /* of the type's exact size; valid while the handler runs */
-	int fd; /* -1: none. A handler that keeps it takes it with take_fd(). */
-};
-
 typedef void channel_handler_fn(void *self, struct message *m);
-/* Ends with { .handler = NULL }. A type that is not listed is a bug of the sender: on_end(-EPROTO). */
+/* Ends with { .handler = NULL }. A type that is not listed is a bug of the sender:
+ * on_end(-EPROTO). */
 struct channel_handler {
 	enum message_type type;
 	channel_handler_fn *handler;
@@ -39,24 +33,19 @@ struct channel_options {
 
 /* Owns fd (made non-blocking). At most 64 packets wait for a slow peer; then sending fails. */
 int channel_new(struct event_base *base, int fd, const struct channel_options *o,
-		struct channel **ret);
+                struct channel **ret);
 void channel_free(struct channel *c);
 
-/* fd is borrowed (duplicated by the kernel); -1: none. 0, -EPIPE, or -ENOBUFS when the peer does not
- * read. Never blocks. payload has the type's size. */
+/* fd is borrowed (duplicated by the kernel); -1: none. 0, -EPIPE, or -ENOBUFS when the peer does
+ * not read. Never blocks. payload has the type's size. */
 int channel_send(struct channel *c, enum message_type type, uint64_t id, const void *payload,
-		 int fd);
+                 int fd);
 
 /* For programs without a loop (fraudctl) and for a child's first message: blocks up to timeout_ms.
  * buffer holds CHANNEL_MAX_PAYLOAD bytes and backs ret->payload. -ETIMEDOUT, -EPIPE, -EBADMSG. */
-#define CHANNEL_MAX_PAYLOAD 2048
+#define CHANNEL_MAX_PAYLOAD MESSAGE_MAX_PAYLOAD
 int channel_send_blocking(int fd, enum message_type type, uint64_t id, const void *payload,
-			  int attached_fd, int timeout_ms);
+                          int attached_fd, int timeout_ms);
 int channel_recv_blocking(int fd, int timeout_ms, void *buffer, struct message *ret);
-
-const char *message_name(enum message_type type);
-size_t message_size(enum message_type type);
-/* True if the array ends with a NUL inside and is valid UTF-8. */
-bool message_text(const char *text, size_t room);
 
 #endif

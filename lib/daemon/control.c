@@ -28,7 +28,7 @@ static int connect_words(const char *path, int r, struct errbuf *err)
 
 int control_connect(const char *runtime_dir, int *ret_fd, struct errbuf *err)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	CLEANUP(close_p) int fd = -1;
 	int n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/control.sock",
 	                 runtime_dir);
@@ -79,7 +79,7 @@ int control_model(int fd, struct msg_model *ret, int *ret_fd, struct errbuf *err
 {
 	_Alignas(16) unsigned char buffer[CHANNEL_MAX_PAYLOAD];
 	CLEANUP(close_p) int model = -1;
-	struct msg_nothing nothing = {0};
+	struct msg_nothing nothing = { 0 };
 	struct message m;
 	int r = ask(fd, MSG_MODEL_WANTED, &nothing, err);
 
@@ -123,7 +123,7 @@ int control_status(int fd, struct msg_status *ret, struct msg_status_child *chil
                    struct errbuf *err)
 {
 	_Alignas(16) unsigned char buffer[CHANNEL_MAX_PAYLOAD];
-	struct msg_nothing nothing = {0};
+	struct msg_nothing nothing = { 0 };
 	struct message m;
 	size_t n = 0;
 	int r = ask(fd, MSG_STATUS_WANTED, &nothing, err);

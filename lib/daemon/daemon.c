@@ -259,15 +259,32 @@ static void ignore_signals(void)
 	signal(SIGINT, SIG_IGN);
 }
 
-static int live(struct daemon_running *run)
+static int meet_supervisor(struct daemon_running *run)
 {
 	struct daemon *d = run->d;
+	struct introduction in;
 	struct errbuf err = { "" };
-	int r = introduction_receive(d, &run->settings, &err);
+	int r = introduction_receive(DAEMON_CHANNEL_FD, &in, &err);
 
 	if (r < 0)
 		return log_error(r, "%s", err.text);
-	d->settings = run->settings;
+	run->settings = in.settings;
+	d->settings = in.settings;
+	d->instance = in.instance;
+	d->instances = in.instances;
+	d->scoreboard = in.scoreboard;
+	memcpy(d->listeners, in.listeners, sizeof(d->listeners));
+	d->listener_count = in.listener_count;
+	return 0;
+}
+
+static int live(struct daemon_running *run)
+{
+	struct daemon *d = run->d;
+	int r = meet_supervisor(run);
+
+	if (r < 0)
+		return r;
 	daemon_log_settings(d->settings);
 	log_set_nonblocking(d->settings->log.buffer_kib * (size_t)1024);
 	r = jail_child_defaults(d->settings);
@@ -288,6 +305,7 @@ static int live(struct daemon_running *run)
 static void done(struct daemon_running *run)
 {
 	struct daemon *d = run->d;
+	struct introduction in = { .settings = run->settings, .scoreboard = d->scoreboard };
 
 	if (run->started && d->stop)
 		d->stop(d);
@@ -296,11 +314,9 @@ static void done(struct daemon_running *run)
 	loop_timer_free(run->last_call);
 	loop_signal_free(run->term);
 	loop_free(d->base);
-	for (unsigned i = 0; i < SETTINGS_MAX_LISTENERS; i++)
-		close_p(&d->listeners[i]);
-	scoreboard_unmap(d->scoreboard);
+	memcpy(in.listeners, d->listeners, sizeof(in.listeners));
+	introduction_done(&in);
 	settings_free(run->next);
-	settings_free(run->settings);
 	free(run->handlers);
 	log_flush();
 }
@@ -332,6 +348,8 @@ int daemon_run(struct daemon *d, int argc, char **argv)
 	if (!introduction_is_channel(DAEMON_CHANNEL_FD))
 		return explain(d, argc, argv);
 	d->running = &run;
+	for (unsigned i = 0; i < SETTINGS_MAX_LISTENERS; i++)
+		d->listeners[i] = -1;
 	ignore_signals();
 	log_open(d->name, LOG_LEVEL_INFO);
 	if (live(&run) < 0)

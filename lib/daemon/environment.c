@@ -7,7 +7,6 @@
 #include "daemon/environment.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,27 +14,27 @@
 #include "daemon/daemon.h"
 
 static const char *const kept[] = {
-        "PATH",
-        "LANG",
-        "TZ",
-        /* where the journal's stream is, so that log lines keep their level */
-        "JOURNAL_STREAM",
-        /* certificate authorities and proxies of the site */
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-        "CURL_CA_BUNDLE",
-        "http_proxy",
-        "https_proxy",
-        "HTTPS_PROXY",
-        "all_proxy",
-        "ALL_PROXY",
-        "no_proxy",
-        "NO_PROXY",
+	"PATH",
+	"LANG",
+	"TZ",
+	/* where the journal's stream is, so that log lines keep their level */
+	"JOURNAL_STREAM",
+	/* certificate authorities and proxies of the site */
+	"SSL_CERT_FILE",
+	"SSL_CERT_DIR",
+	"CURL_CA_BUNDLE",
+	"http_proxy",
+	"https_proxy",
+	"HTTPS_PROXY",
+	"all_proxy",
+	"ALL_PROXY",
+	"no_proxy",
+	"NO_PROXY",
 #ifdef FRAUDD_SANITIZE
-        "LD_PRELOAD",
-        "ASAN_OPTIONS",
-        "UBSAN_OPTIONS",
-        "LSAN_OPTIONS",
+	"LD_PRELOAD",
+	"ASAN_OPTIONS",
+	"UBSAN_OPTIONS",
+	"LSAN_OPTIONS",
 #endif
 };
 
@@ -65,7 +64,7 @@ int environment_new(const char *const *additions, char ***ret)
 		if (environment_keeps(*e))
 			list[n++] = *e;
 	for (const char *const *a = additions; a && *a; a++)
-		list[n++] = (char *)(uintptr_t)*a;
+		list[n++] = (char *)*a;
 	*ret = list;
 	return 0;
 }

@@ -11,18 +11,13 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "daemon/channel.h"
 #include "daemon/scoreboard.h"
 #include "daemon/sealed_settings.h"
 
 #define PATIENCE_MS 30000
 
-struct introduction {
-	struct daemon *d;
-	struct settings *settings;
-	struct errbuf *err;
-};
-
-typedef int step_fn(struct introduction *in, struct message *m);
+typedef int step_fn(struct introduction *in, struct message *m, struct errbuf *err);
 
 bool introduction_is_channel(int fd)
 {
@@ -37,73 +32,79 @@ bool introduction_is_channel(int fd)
 	return domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
-static int on_settings(struct introduction *in, struct message *m)
+static int on_settings(struct introduction *in, struct message *m, struct errbuf *err)
 {
 	const struct msg_settings *s = m->payload;
 
 	if (in->settings)
-		return errbuf_set(in->err, -EPROTO, "the settings came twice");
-	in->d->instance = s->instance;
-	in->d->instances = s->instances;
-	return sealed_settings_read(m->fd, s->size, &in->settings, in->err);
+		return errbuf_set(err, -EPROTO, "the settings came twice");
+	in->instance = s->instance;
+	in->instances = s->instances;
+	return sealed_settings_read(m->fd, s->size, &in->settings, err);
 }
 
-static int on_listener(struct introduction *in, struct message *m)
+static int on_listener(struct introduction *in, struct message *m, struct errbuf *err)
 {
 	const struct msg_listener *l = m->payload;
-	struct daemon *d = in->d;
 
-	if (m->fd < 0 || l->index >= SETTINGS_MAX_LISTENERS || d->listeners[l->index] >= 0)
-		return errbuf_set(in->err, -EPROTO, "listener %u makes no sense", l->index);
-	d->listeners[l->index] = take_fd(&m->fd);
-	if (d->listener_count <= l->index)
-		d->listener_count = l->index + 1;
+	if (m->fd < 0 || l->index >= SETTINGS_MAX_LISTENERS || in->listeners[l->index] >= 0)
+		return errbuf_set(err, -EPROTO, "listener %u makes no sense", l->index);
+	in->listeners[l->index] = take_fd(&m->fd);
+	if (in->listener_count <= l->index)
+		in->listener_count = l->index + 1;
 	return 0;
 }
 
-static int on_scoreboard(struct introduction *in, struct message *m)
+static int on_scoreboard(struct introduction *in, struct message *m, struct errbuf *err)
 {
 	const struct msg_scoreboard *s = m->payload;
-	int r = scoreboard_map(m->fd, s->size, &in->d->scoreboard);
+	int r = scoreboard_map(m->fd, s->size, &in->scoreboard);
 
-	return r < 0 ? errbuf_set(in->err, r, "could not map the scoreboard") : 0;
+	return r < 0 ? errbuf_set(err, r, "could not map the scoreboard") : 0;
 }
 
 static step_fn *const steps[MESSAGE_MAX] = {
-        [MSG_SETTINGS] = on_settings,
-        [MSG_LISTENER] = on_listener,
-        [MSG_SCOREBOARD] = on_scoreboard,
+	[MSG_SETTINGS] = on_settings,
+	[MSG_LISTENER] = on_listener,
+	[MSG_SCOREBOARD] = on_scoreboard,
 };
 
-static int receive_one(struct introduction *in)
+static int receive_one(int fd, struct introduction *in, struct errbuf *err)
 {
 	_Alignas(16) unsigned char buffer[CHANNEL_MAX_PAYLOAD];
 	struct message m;
-	int r = channel_recv_blocking(DAEMON_CHANNEL_FD, PATIENCE_MS, buffer, &m);
+	int r = channel_recv_blocking(fd, PATIENCE_MS, buffer, &m);
 
 	if (r < 0)
-		return errbuf_set(in->err, r, "could not receive the settings from fraudd");
+		return errbuf_set(err, r, "could not receive the settings from fraudd");
 	if (!steps[m.type] || (m.type != MSG_SETTINGS && !in->settings))
-		r = errbuf_set(in->err, -EPROTO, "%s came too early", message_name(m.type));
+		r = errbuf_set(err, -EPROTO, "%s came too early", message_name(m.type));
 	else
-		r = steps[m.type](in, &m);
+		r = steps[m.type](in, &m, err);
 	close_p(&m.fd);
 	return r;
 }
 
-int introduction_receive(struct daemon *d, struct settings **ret, struct errbuf *err)
+int introduction_receive(int fd, struct introduction *ret, struct errbuf *err)
 {
-	struct introduction in = {.d = d, .err = err};
+	struct introduction in = { 0 };
 	int r = 0;
 
 	for (unsigned i = 0; i < SETTINGS_MAX_LISTENERS; i++)
-		d->listeners[i] = -1;
-	while (r == 0 && !d->scoreboard)
-		r = receive_one(&in);
-	if (r < 0) {
-		settings_free(in.settings);
-		return r;
-	}
-	*ret = in.settings;
-	return 0;
+		in.listeners[i] = -1;
+	while (r == 0 && !in.scoreboard)
+		r = receive_one(fd, &in, err);
+	if (r < 0)
+		introduction_done(&in);
+	else
+		*ret = in;
+	return r;
+}
+
+void introduction_done(struct introduction *in)
+{
+	for (unsigned i = 0; i < SETTINGS_MAX_LISTENERS; i++)
+		close_p(&in->listeners[i]);
+	scoreboard_unmap(in->scoreboard);
+	settings_free(in->settings);
 }

@@ -20,10 +20,10 @@
 int jail_no_network(void)
 {
 	static const int refused[] = {
-	        SCMP_SYS(socket),
-	        SCMP_SYS(connect),
-	        SCMP_SYS(io_uring_setup),
-	        SCMP_SYS(pidfd_getfd),
+		SCMP_SYS(socket),
+		SCMP_SYS(connect),
+		SCMP_SYS(io_uring_setup),
+		SCMP_SYS(pidfd_getfd),
 	};
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	int r = 0;
@@ -40,7 +40,7 @@ int jail_no_network(void)
 
 int jail_child_defaults(const struct settings *s)
 {
-	struct rlimit none = {0, 0};
+	struct rlimit none = { 0, 0 };
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;

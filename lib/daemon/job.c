@@ -159,7 +159,7 @@ int job_pid(const struct job *j)
 
 static int limit(int resource, uint64_t value)
 {
-	struct rlimit r = {value, value};
+	struct rlimit r = { value, value };
 
 	return value && setrlimit((__rlimit_resource_t)resource, &r) < 0 ? -errno : 0;
 }
@@ -196,14 +196,14 @@ static int prepare(void *self)
 
 static int run(struct job *j, const struct job_options *o, int stderr_fd)
 {
-	struct preparation preparation = {&o->limits, getpid()};
+	struct preparation preparation = { &o->limits, getpid() };
 	struct spawn_options s = {
-	        .argv = o->argv,
-	        .fds = o->fds,
-	        .fd_count = o->fd_count,
-	        .stderr_fd = stderr_fd,
-	        .before_exec = prepare,
-	        .self = &preparation,
+		.argv = o->argv,
+		.fds = o->fds,
+		.fd_count = o->fd_count,
+		.stderr_fd = stderr_fd,
+		.before_exec = prepare,
+		.self = &preparation,
 	};
 	CLEANUP(free_p) char **env = NULL;
 	char path[4096];

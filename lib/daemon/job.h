@@ -1,7 +1,7 @@
 /*
- * A child that does one thing and ends: the compile child of the loader, batch and train jobs of the
- * scheduler. Fork and exec, its channel or nothing on fd 3, a deadline, limits, its stderr as log
- * lines of the caller, its exit status by callback. Never blocks.
+ * A child that does one thing and ends: the compile child of the loader, batch and train jobs of
+ * the scheduler. Fork and exec, its channel or nothing on fd 3, a deadline, limits, its stderr as
+ * log lines of the caller, its exit status by callback. Never blocks.
  */
 #ifndef DAEMON_JOB_H
 #define DAEMON_JOB_H
@@ -15,24 +15,25 @@ struct job;
 
 struct job_limits {
 	uint64_t memory_bytes; /* RLIMIT_DATA in the release preset; 0 = none */
-	uint64_t file_bytes; /* RLIMIT_FSIZE; 0 = none */
-	uint32_t cpu_seconds; /* RLIMIT_CPU; 0 = none */
-	uint32_t deadline_ms; /* SIGTERM, two seconds later SIGKILL; 0 = none */
+	uint64_t file_bytes;   /* RLIMIT_FSIZE; 0 = none */
+	uint32_t cpu_seconds;  /* RLIMIT_CPU; 0 = none */
+	uint32_t deadline_ms;  /* SIGTERM, two seconds later SIGKILL; 0 = none */
 	int nice;
 	bool no_network; /* seccomp: socket() and connect() fail with EPERM */
 };
 
 struct job_options {
-	const char *name; /* for log lines */
+	const char *name;        /* for log lines */
 	const char *const *argv; /* argv[0] is looked up beside this program, not in PATH */
-	const char *const *env; /* additions to the cleaned environment, or NULL */
+	const char *const *env;  /* additions to the cleaned environment, or NULL */
 	/* what the child finds at 3, 4, …: borrowed */
 	const int *fds;
 	size_t fd_count;
 	struct job_limits limits;
 	/* A whole line of its stderr (no newline); NULL: it goes to this program's stderr. */
 	void (*on_line)(void *self, const char *line);
-	/* status as wait(2) gives it; timed_out when the deadline ended it. The job is freed after. */
+	/* status as wait(2) gives it; timed_out when the deadline ended it. The job is freed after.
+	 */
 	void (*on_end)(void *self, int status, bool timed_out);
 	void *self;
 };

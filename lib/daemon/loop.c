@@ -77,7 +77,7 @@ int loop_timer_new(struct event_base *base, loop_fn *fn, void *self, struct loop
 
 	if (!t)
 		return -ENOMEM;
-	*t = (struct loop_timer){.fn = fn, .self = self};
+	*t = (struct loop_timer){ .fn = fn, .self = self };
 	t->event = event_new(base, -1, 0, on_timer, t);
 	if (!t->event) {
 		free(t);
@@ -90,8 +90,8 @@ int loop_timer_new(struct event_base *base, loop_fn *fn, void *self, struct loop
 void loop_timer_arm(struct loop_timer *t, uint64_t milliseconds)
 {
 	struct timeval tv = {
-	        .tv_sec = (time_t)(milliseconds / 1000),
-	        .tv_usec = (suseconds_t)(milliseconds % 1000 * 1000),
+		.tv_sec = (time_t)(milliseconds / 1000),
+		.tv_usec = (suseconds_t)(milliseconds % 1000 * 1000),
 	};
 
 	event_add(t->event, &tv);
@@ -128,7 +128,7 @@ int loop_watch_new(struct event_base *base, int fd, int writable, loop_fn *fn, v
 
 	if (!w)
 		return -ENOMEM;
-	*w = (struct loop_watch){.fn = fn, .self = self};
+	*w = (struct loop_watch){ .fn = fn, .self = self };
 	w->event = event_new(base, fd, what, on_ready, w);
 	if (!w->event || event_add(w->event, NULL) < 0) {
 		loop_watch_free(w);
@@ -171,7 +171,7 @@ int loop_signal_new(struct event_base *base, int signal_number, loop_fn *fn, voi
 
 	if (!s)
 		return -ENOMEM;
-	*s = (struct loop_signal){.fn = fn, .self = self};
+	*s = (struct loop_signal){ .fn = fn, .self = self };
 	s->event = evsignal_new(base, signal_number, on_signal, s);
 	if (!s->event || event_add(s->event, NULL) < 0) {
 		loop_signal_free(s);

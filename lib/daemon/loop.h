@@ -1,4 +1,5 @@
-/* The event loop as the suite uses it: one base a process, timers and signals with one-line calls. */
+/* The event loop as the suite uses it: one base a process, timers and signals with one-line
+ * calls. */
 #ifndef DAEMON_LOOP_H
 #define DAEMON_LOOP_H
 
@@ -24,14 +25,14 @@ void loop_timer_free(struct loop_timer *t);
 /* Readability (or writability) of a descriptor, level-triggered, until freed. fd is borrowed. */
 struct loop_watch;
 int loop_watch_new(struct event_base *base, int fd, int writable, loop_fn *fn, void *self,
-		   struct loop_watch **ret);
+                   struct loop_watch **ret);
 void loop_watch_enable(struct loop_watch *w, int on);
 void loop_watch_free(struct loop_watch *w);
 
 /* Signals only through the loop. */
 struct loop_signal;
 int loop_signal_new(struct event_base *base, int signal_number, loop_fn *fn, void *self,
-		    struct loop_signal **ret);
+                    struct loop_signal **ret);
 void loop_signal_free(struct loop_signal *s);
 
 #endif

@@ -7,19 +7,18 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "daemon/channel.h"
 
 static const struct {
 	const char *name;
 	size_t size;
 } messages[MESSAGE_MAX] = {
-#define X(type, payload, receivers) [type] = {#type, sizeof(payload)},
-        MESSAGES(X)
+#define X(type, payload, receivers) [type] = { #type, sizeof(payload) },
+	MESSAGES(X)
 #undef X
 };
 
 #define X(type, payload, receivers)                                                                \
-	_Static_assert(sizeof(payload) <= CHANNEL_MAX_PAYLOAD, "a payload larger than the "        \
+	_Static_assert(sizeof(payload) <= MESSAGE_MAX_PAYLOAD, "a payload larger than the "        \
 	                                                       "buffer");
 MESSAGES(X)
 #undef X
@@ -38,5 +37,5 @@ bool message_text(const char *text, size_t room)
 {
 	size_t n = strnlen(text, room);
 
-	return n < room && str_is_utf8((struct str){text, n});
+	return n < room && str_is_utf8((struct str){ text, n });
 }

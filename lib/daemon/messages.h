@@ -1,17 +1,20 @@
 /*
  * Every message between the processes of the suite, and between fraudctl and the supervisor. To add
  * one: a struct of fixed-width fields, a line in MESSAGES, a handler in each receiver's table.
- * Texts are NUL-terminated inside their arrays; channel_recv() checks sizes, handlers check texts by
- * message_text(). At most one descriptor travels with a message.
+ * Texts are NUL-terminated inside their arrays; the channel checks sizes, handlers check texts
+ * by message_text(). At most one descriptor travels with a message.
  */
 #ifndef DAEMON_MESSAGES_H
 #define DAEMON_MESSAGES_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#define MESSAGE_NAME 64 /* model name, version, alias, service */
-#define MESSAGE_WORDS 512 /* a reason for a person */
-#define MESSAGE_BUILD_ID 48 /* 40 hex digits and the terminator, rounded up */
+#define MESSAGE_NAME 64          /* model name, version, alias, service */
+#define MESSAGE_WORDS 512        /* a reason for a person */
+#define MESSAGE_MAX_PAYLOAD 2048 /* no payload is larger */
+#define MESSAGE_BUILD_ID 48      /* 40 hex digits and the terminator, rounded up */
 
 /* --- start and life of a child --- */
 
@@ -25,7 +28,7 @@ struct msg_scoreboard { /* + memfd */
 };
 /* What a child gets before its loop turns, in this order: MSG_SETTINGS, its MSG_LISTENERs (if its
  * service has any), MSG_SCOREBOARD. */
-struct msg_listener { /* + listening socket */
+struct msg_listener {   /* + listening socket */
 	uint32_t index; /* of settings.listener */
 	uint32_t count; /* how many will come */
 };
@@ -61,7 +64,7 @@ struct msg_model_in_use { /* a worker serves it, or why it cannot */
 /* What /health and status tell beside the model itself; loader -> supervisor -> front. */
 struct msg_registry_state {
 	int64_t asked_at_us; /* 0: never */
-	char kind[16]; /* "local", "mlflow" */
+	char kind[16];       /* "local", "mlflow" */
 	char alias[MESSAGE_NAME];
 	char alias_version[MESSAGE_NAME];
 	char pinned[MESSAGE_NAME]; /* "" = no pin */
@@ -71,15 +74,15 @@ struct msg_registry_state {
 /* --- reload --- */
 
 enum reload_wish {
-	RELOAD_ALIAS, /* what the alias (or the pin) names */
-	RELOAD_VERSION, /* this version, and pin it */
+	RELOAD_ALIAS,    /* what the alias (or the pin) names */
+	RELOAD_VERSION,  /* this version, and pin it */
 	RELOAD_ROLLBACK, /* what `previous` names, and pin it */
-	RELOAD_UNPIN, /* end the pin, then the alias */
+	RELOAD_UNPIN,    /* end the pin, then the alias */
 	RELOAD_WISH_MAX
 };
 enum reload_flags {
-	RELOAD_FORCE = 1, /* compile and publish even if it is live */
-	RELOAD_DRY_RUN = 2, /* compile and verify, publish nothing */
+	RELOAD_FORCE = 1,    /* compile and publish even if it is live */
+	RELOAD_DRY_RUN = 2,  /* compile and verify, publish nothing */
 	RELOAD_SETTINGS = 4, /* settings first (SIGHUP, fraudctl reload) */
 };
 struct msg_reload { /* front, control -> supervisor (WANTED); supervisor -> loader (LOAD) */
@@ -91,7 +94,7 @@ enum reload_outcome {
 	RELOAD_DONE_RELOADED,
 	RELOAD_DONE_UNCHANGED,
 	RELOAD_DONE_VERIFIED, /* dry run */
-	RELOAD_DONE_REFUSED, /* words say why; the old model serves on */
+	RELOAD_DONE_REFUSED,  /* words say why; the old model serves on */
 	RELOAD_DONE_TIMEOUT,
 	RELOAD_DONE_BAD_SETTINGS, /* nothing changed */
 	RELOAD_OUTCOME_MAX
@@ -155,7 +158,7 @@ struct msg_status_child {
 	X(MSG_MODEL_LIVE,         struct msg_model,            "front: all workers serve it") \
 	X(MSG_MODEL_WANTED,       struct msg_nothing,          "supervisor, from control") \
 	X(MSG_REGISTRY_STATE,     struct msg_registry_state,   "supervisor, front") \
-	X(MSG_RELOAD_WANTED,      struct msg_reload,           "supervisor, from front, scheduler, control") \
+	X(MSG_RELOAD_WANTED,      struct msg_reload,           "supervisor, from all but loader") \
 	X(MSG_RELOAD_LOAD,        struct msg_reload,           "loader") \
 	X(MSG_RELOAD_LOADED,      struct msg_reload_done,      "supervisor, from loader") \
 	X(MSG_RELOAD_DONE,        struct msg_reload_done,      "front, scheduler, control") \
@@ -171,7 +174,19 @@ enum message_type {
 #define X(type, payload, receivers) type,
 	MESSAGES(X)
 #undef X
-		MESSAGE_MAX
+	        MESSAGE_MAX
 };
+
+struct message {
+	enum message_type type;
+	uint64_t id;         /* the asker's; an answer carries the same */
+	const void *payload; /* of the type's exact size; valid while the handler runs */
+	int fd;              /* -1: none. A handler that keeps it takes it with take_fd(). */
+};
+
+const char *message_name(enum message_type type);
+size_t message_size(enum message_type type);
+/* True if the array ends with a NUL inside and is valid UTF-8. */
+bool message_text(const char *text, size_t room);
 
 #endif

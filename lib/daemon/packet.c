@@ -45,13 +45,13 @@ static void attach(struct msghdr *h, union control *control, int fd)
 
 int packet_send(int fd, enum message_type type, uint64_t id, const void *payload, int attached_fd)
 {
-	struct packet_header header = {type, (uint32_t)message_size(type), id};
+	struct packet_header header = { type, (uint32_t)message_size(type), id };
 	union control control;
 	struct iovec iov[2] = {
-	        {&header,                    sizeof(header)    },
-	        {(void *)(uintptr_t)payload, message_size(type)},
+		{ &header, sizeof(header) },
+		{ (void *)payload, message_size(type) },
 	};
-	struct msghdr h = {.msg_iov = iov, .msg_iovlen = 2};
+	struct msghdr h = { .msg_iov = iov, .msg_iovlen = 2 };
 	ssize_t n;
 
 	assert(payload && message_size(type) > 0);
@@ -104,16 +104,16 @@ static int check(const struct packet_header *header, const struct msghdr *h, siz
 
 int packet_receive(int fd, void *buffer, struct message *ret)
 {
-	struct packet_header header = {0};
+	struct packet_header header = { 0 };
 	union control control;
 	struct iovec iov[2] = {
-	        {&header, sizeof(header)     },
-	        {buffer,  CHANNEL_MAX_PAYLOAD},
+		{ &header, sizeof(header) },
+		{ buffer, MESSAGE_MAX_PAYLOAD },
 	};
-	struct msghdr h = {.msg_iov = iov,
-	                   .msg_iovlen = 2,
-	                   .msg_control = control.bytes,
-	                   .msg_controllen = sizeof(control.bytes)};
+	struct msghdr h = { .msg_iov = iov,
+		            .msg_iovlen = 2,
+		            .msg_control = control.bytes,
+		            .msg_controllen = sizeof(control.bytes) };
 	CLEANUP(close_p) int attached = -1;
 	unsigned extra;
 	ssize_t n;
@@ -130,6 +130,6 @@ int packet_receive(int fd, void *buffer, struct message *ret)
 		return 0;
 	if (extra > 0 || check(&header, &h, (size_t)n) < 0)
 		return -EBADMSG;
-	*ret = (struct message){header.type, header.id, buffer, take_fd(&attached)};
+	*ret = (struct message){ header.type, header.id, buffer, take_fd(&attached) };
 	return 1;
 }

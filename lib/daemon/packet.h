@@ -6,14 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/channel.h"
+#include "daemon/messages.h"
 
 /* payload must have the type's size. Does not wait: 0 or -errno (-EAGAIN: the peer does not read).
  */
 int packet_send(int fd, enum message_type type, uint64_t id, const void *payload, int attached_fd);
 
 /*
- * buffer: CHANNEL_MAX_PAYLOAD bytes, aligned for any type; it backs ret->payload. Does not wait.
+ * buffer: MESSAGE_MAX_PAYLOAD bytes, aligned for any type; it backs ret->payload. Does not wait.
  * 1: a message, whose fd (-1: none) is the caller's. 0: end of the peer. -EAGAIN: nothing there.
  * -EBADMSG: wrong size, unknown type, truncated, more than one descriptor; all descriptors closed.
  */

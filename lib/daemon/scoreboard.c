@@ -18,9 +18,9 @@
 int scoreboard_create(uint32_t slots, int *ret_fd)
 {
 	struct scoreboard header = {
-	        .magic = SCOREBOARD_MAGIC,
-	        .abi = SCOREBOARD_ABI,
-	        .slot_count = slots,
+		.magic = SCOREBOARD_MAGIC,
+		.abi = SCOREBOARD_ABI,
+		.slot_count = slots,
 	};
 	CLEANUP(close_p) int fd = -1;
 	ssize_t n;

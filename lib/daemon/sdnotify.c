@@ -21,7 +21,7 @@ int sdnotify_open(struct sdnotify *n, const char *socket_path)
 {
 	size_t length = socket_path ? strlen(socket_path) : 0;
 
-	*n = (struct sdnotify){.fd = -1};
+	*n = (struct sdnotify){ .fd = -1 };
 	if (length == 0)
 		return 0;
 	if ((socket_path[0] != '/' && socket_path[0] != '@') ||
@@ -49,11 +49,11 @@ static int send_state(const struct sdnotify *n, const char *state, int fd)
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(int))];
 	} control;
-	struct iovec iov = {(void *)(uintptr_t)state, strlen(state)};
-	struct msghdr h = {.msg_name = (void *)(uintptr_t)&n->address,
-	                   .msg_namelen = n->address_size,
-	                   .msg_iov = &iov,
-	                   .msg_iovlen = 1};
+	struct iovec iov = { (void *)state, strlen(state) };
+	struct msghdr h = { .msg_name = (void *)&n->address,
+		            .msg_namelen = n->address_size,
+		            .msg_iov = &iov,
+		            .msg_iovlen = 1 };
 
 	if (n->fd < 0)
 		return 0;
@@ -164,7 +164,7 @@ int sdnotify_listen_fds(const char *const values[3], pid_t own, struct sdnotify_
 	if (count > room)
 		return -E2BIG;
 	for (unsigned i = 0; i < count; i++) {
-		ret[i] = (struct sdnotify_fd){.fd = SDNOTIFY_FIRST_FD + (int)i};
+		ret[i] = (struct sdnotify_fd){ .fd = SDNOTIFY_FIRST_FD + (int)i };
 		if (values[2] && !names)
 			return -EINVAL;
 		if (names)

@@ -20,7 +20,7 @@
 int sealed_settings_write(const struct settings *s, unsigned audience, int *ret_fd,
                           uint64_t *ret_size)
 {
-	struct strbuf text = {.limit = TEXT_MAX_BYTES};
+	struct strbuf text = { .limit = TEXT_MAX_BYTES };
 	CLEANUP(close_p) int fd = -1;
 	int r = settings_write(s, audience, &text);
 
@@ -71,5 +71,5 @@ int sealed_settings_read(int fd, uint64_t size, struct settings **ret, struct er
 
 	if (r < 0)
 		return errbuf_set(err, r, "could not read the sealed settings");
-	return settings_read((struct str){text, (size_t)size}, ret, err);
+	return settings_read((struct str){ text, (size_t)size }, ret, err);
 }

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,7 +20,7 @@
 
 static void reset_signals(void)
 {
-	struct sigaction sa = {.sa_handler = SIG_DFL};
+	struct sigaction sa = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
 	for (int i = 1; i < NSIG; i++)
@@ -74,7 +73,7 @@ static void become(const struct spawn_options *o)
 		complain("prepare", o->path);
 		_exit(126);
 	}
-	execve(o->path, (char *const *)(uintptr_t)o->argv, o->env);
+	execve(o->path, (char *const *)o->argv, o->env);
 	complain("execute", o->path);
 	_exit(127);
 }

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "address.h"
+#include "daemons/supervisor/address.h"
 
 static void forms(void **unused)
 {

@@ -13,10 +13,10 @@
 
 #include <cmocka.h>
 
-#include "address.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "listen.h"
+#include "daemons/supervisor/address.h"
+#include "daemons/supervisor/listen.h"
 
 static struct settings settings;
 static struct listeners l;

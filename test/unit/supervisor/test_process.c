@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/strbuf.h"
-#include "process.h"
+#include "daemons/supervisor/process.h"
 
 static struct {
 	struct process p;
@@ -128,77 +128,75 @@ static const char *play(const char *script)
 #define UP "start ready "
 #define DIE4 "exit ready exit ready exit ready exit ready "
 
+static const struct {
+	const char *script, *notes;
+} cases[] = {
+	{ "start", " spawn 30000 starting" },
+	{ "start | ready", " 5000 up" },
+	{ UP "| tick", " 5000" },
+	{ "start | tick", "" },
+	/* at once after a death of one that had been up */
+	{ UP "| exit", " spawn 30000 starting" },
+	/* died four times in a moment: still at once; the fifth time not */
+	{ UP "exit ready exit ready exit ready | exit", " spawn 30000 starting" },
+	{ UP DIE4 "| exit", " 100 waiting" },
+	{ UP DIE4 "exit | timeout", " spawn 30000 starting" },
+	{ UP DIE4 "exit timeout | ready exit", " 5000 up 200 waiting" },
+	/* five deaths, but over more than ten seconds */
+	{ UP "exit +3000 ready exit +3000 ready exit +3000 ready exit +1001 ready | exit",
+	  " spawn 30000 starting" },
+	{ UP "exit +2000 ready exit +2000 ready exit +2000 ready exit +3999 ready | exit",
+	  " 100 waiting" },
+	/* never up: ever later, to the limit */
+	{ "start | exit", " 100 waiting" },
+	{ "start exit timeout | exit", " 200 waiting" },
+	{ "start exit timeout exit timeout | exit", " 400 waiting" },
+	{ "start exit timeout exit timeout exit timeout exit timeout exit timeout exit "
+	  "timeout exit timeout exit timeout | exit",
+	  " 25600 waiting" },
+	{ "start exit timeout exit timeout exit timeout exit timeout exit timeout exit "
+	  "timeout exit timeout exit timeout exit timeout exit timeout exit timeout | exit",
+	  " 30000 waiting" },
+	/* a long life pays for earlier deaths */
+	{ "start exit timeout exit timeout exit timeout ready +10000 exit | exit", " 100 waiting" },
+	{ "start exit timeout exit timeout exit timeout ready +9000 exit | exit", " 800 waiting" },
+	/* not ready in time, hung: killed, and the exit decides */
+	{ "start | timeout", " KILL 0" },
+	{ "start timeout | exit", " 100 waiting" },
+	{ UP "| timeout", " KILL 0" },
+	{ UP "timeout | exit", " spawn 30000 starting" },
+	/* could not be spawned */
+	{ "noforks start", " nospawn 100 waiting" },
+	{ "noforks start | timeout", " nospawn 200 waiting" },
+	{ "noforks start forks | timeout", " spawn 30000 starting" },
+	{ UP "noforks | exit", " nospawn 100 waiting" },
+	/* stopping: asked, told, killed; its exit is the end in any case */
+	{ UP "| stop", " drain 35000 stopping" },
+	{ UP "stop | exit", " 0 down" },
+	{ UP "stop | timeout", " TERM 2000" },
+	{ UP "stop timeout | timeout", " KILL 0" },
+	{ UP "stop timeout timeout | exit", " 0 down" },
+	{ "start | stop", " TERM 35000 stopping" },
+	{ "start stop | exit", " 0 down" },
+	{ "start exit | stop", " 0 down" },
+	{ "start exit stop | timeout", "" },
+	/* a second life asks politely again */
+	{ UP "stop timeout exit start ready stop | timeout", " TERM 2000" },
+	/* events that come too late or make no sense */
+	{ "ready", "" },
+	{ "exit", "" },
+	{ "stop", "" },
+	{ "timeout", "" },
+	{ UP "| start", "" },
+	{ UP "| ready", "" },
+	{ UP "stop | ready", "" },
+	{ UP "stop | stop", "" },
+	{ UP "stop | start", "" },
+	{ UP "stop exit | exit", "" },
+};
+
 static void scripts(void **unused)
 {
-	static const struct {
-		const char *script, *notes;
-	} cases[] = {
-		{ "start", " spawn 30000 starting" },
-		{ "start | ready", " 5000 up" },
-		{ UP "| tick", " 5000" },
-		{ "start | tick", "" },
-		/* at once after a death of one that had been up */
-		{ UP "| exit", " spawn 30000 starting" },
-		/* died four times in a moment: still at once; the fifth time not */
-		{ UP "exit ready exit ready exit ready | exit", " spawn 30000 starting" },
-		{ UP DIE4 "| exit", " 100 waiting" },
-		{ UP DIE4 "exit | timeout", " spawn 30000 starting" },
-		{ UP DIE4 "exit timeout | ready exit", " 5000 up 200 waiting" },
-		/* five deaths, but over more than ten seconds */
-		{ UP "exit +3000 ready exit +3000 ready exit +3000 ready exit +1001 ready | exit",
-		  " spawn 30000 starting" },
-		{ UP "exit +2000 ready exit +2000 ready exit +2000 ready exit +3999 ready | exit",
-		  " 100 waiting" },
-		/* never up: ever later, to the limit */
-		{ "start | exit", " 100 waiting" },
-		{ "start exit timeout | exit", " 200 waiting" },
-		{ "start exit timeout exit timeout | exit", " 400 waiting" },
-		{ "start exit timeout exit timeout exit timeout exit timeout exit timeout exit "
-		  "timeout exit timeout exit timeout | exit",
-		  " 25600 waiting" },
-		{ "start exit timeout exit timeout exit timeout exit timeout exit timeout exit "
-		  "timeout exit timeout exit timeout exit timeout exit timeout exit timeout | exit",
-		  " 30000 waiting" },
-		/* a long life pays for earlier deaths */
-		{ "start exit timeout exit timeout exit timeout ready +10000 exit | exit",
-		  " 100 waiting" },
-		{ "start exit timeout exit timeout exit timeout ready +9000 exit | exit",
-		  " 800 waiting" },
-		/* not ready in time, hung: killed, and the exit decides */
-		{ "start | timeout", " KILL 0" },
-		{ "start timeout | exit", " 100 waiting" },
-		{ UP "| timeout", " KILL 0" },
-		{ UP "timeout | exit", " spawn 30000 starting" },
-		/* could not be spawned */
-		{ "noforks start", " nospawn 100 waiting" },
-		{ "noforks start | timeout", " nospawn 200 waiting" },
-		{ "noforks start forks | timeout", " spawn 30000 starting" },
-		{ UP "noforks | exit", " nospawn 100 waiting" },
-		/* stopping: asked, told, killed; its exit is the end in any case */
-		{ UP "| stop", " drain 35000 stopping" },
-		{ UP "stop | exit", " 0 down" },
-		{ UP "stop | timeout", " TERM 2000" },
-		{ UP "stop timeout | timeout", " KILL 0" },
-		{ UP "stop timeout timeout | exit", " 0 down" },
-		{ "start | stop", " TERM 35000 stopping" },
-		{ "start stop | exit", " 0 down" },
-		{ "start exit | stop", " 0 down" },
-		{ "start exit stop | timeout", "" },
-		/* a second life asks politely again */
-		{ UP "stop timeout exit start ready stop | timeout", " TERM 2000" },
-		/* events that come too late or make no sense */
-		{ "ready", "" },
-		{ "exit", "" },
-		{ "stop", "" },
-		{ "timeout", "" },
-		{ UP "| start", "" },
-		{ UP "| ready", "" },
-		{ UP "stop | ready", "" },
-		{ UP "stop | stop", "" },
-		{ UP "stop | start", "" },
-		{ UP "stop exit | exit", "" },
-	};
-
 	(void)unused;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const char *notes = play(cases[i].script);

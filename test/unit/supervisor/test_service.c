@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "service.h"
+#include "daemons/supervisor/service.h"
 
 /* This test stands beside copies of two of the three programs: see CMakeLists.txt. */
 static void selections(void **unused)
