@@ -139,6 +139,16 @@ int settings_print_sample(struct strbuf *out)
 	return r;
 }
 
+/* Text in which scdoc shall see no mark. */
+static void add_plain(const char *text, struct strbuf *out)
+{
+	for (; *text; text++) {
+		if (strchr("*_\\", *text))
+			strbuf_addc(out, '\\');
+		strbuf_addc(out, *text);
+	}
+}
+
 int settings_print_manual(struct strbuf *out)
 {
 	char name[SETTING_ENVIRONMENT_SIZE];
@@ -147,8 +157,9 @@ int settings_print_manual(struct strbuf *out)
 		const struct setting_row *row = &settings_table[i];
 
 		setting_environment(row, name);
-		strbuf_addf(out, "*%s*\n\t%c%s. ", row->key, toupper((unsigned char)row->about[0]),
-		            row->about + 1);
+		strbuf_addf(out, "*%s*\n\t%c", row->key, toupper((unsigned char)row->about[0]));
+		add_plain(row->about + 1, out);
+		strbuf_adds(out, ". ");
 		print_allowed(row, out);
 		strbuf_addf(out, "; default \"%s\"; environment %s.\n\n", row->text, name);
 	}
