@@ -45,8 +45,20 @@ static void opened(struct connection *c, long by)
 		s->on.on_connections(s->open, s->self);
 }
 
+static void free_proxy(struct connection *c)
+{
+	if (!c->proxy)
+		return;
+	if (c->proxy->readable)
+		event_free(c->proxy->readable);
+	free(c->proxy);
+	c->proxy = NULL;
+}
+
+/* Closed without a word. */
 static void drop(struct connection *c)
 {
+	free_proxy(c);
 	count_add(&c->server->counters->dropped, 1);
 	c->state = CONNECTION_DEAD;
 	schedule_wake(c);
@@ -249,7 +261,7 @@ static void on_transport(struct connection *c)
 static void on_transport_end(struct connection *c)
 {
 	/* A handshake that failed, or a peer that left without a request. */
-	if (c->failed && c->requests == 0 && !c->x)
+	if (c->failed && c->requests == 0 && !c->x && c->state != CONNECTION_DEAD)
 		count_add(&c->server->counters->dropped, 1);
 	on_transport(c);
 }
@@ -278,16 +290,6 @@ static void open_connection(struct connection *c)
 	c->state = CONNECTION_OPEN;
 	if (transport_open(c, &transport_events) < 0)
 		drop(c);
-}
-
-static void free_proxy(struct connection *c)
-{
-	if (!c->proxy)
-		return;
-	if (c->proxy->readable)
-		event_free(c->proxy->readable);
-	free(c->proxy);
-	c->proxy = NULL;
 }
 
 /* 1: the header is whole; 0: more is to come; or -errno. */
