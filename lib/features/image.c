@@ -11,8 +11,12 @@
 
 #include <errno.h>
 
+#include "base/civil.h"
 #include "features/declare.h"
 #include "features/hash.h"
+
+/* 10,000 years and a little. */
+#define TIME_LIMIT_US (INT64_C(3660000) * CIVIL_DAY_US)
 
 struct checker {
 	struct image_view v;
@@ -160,6 +164,14 @@ static int check_features(const struct checker *c)
 	return 0;
 }
 
+/* Readers give times of the years 1 to 9999 and a zone's difference; a default must be one too. */
+static bool is_default(const struct image_input *in)
+{
+	if (in->type != INPUT_DATE && in->type != INPUT_DATETIME)
+		return true;
+	return in->initial.integer >= -TIME_LIMIT_US && in->initial.integer <= TIME_LIMIT_US;
+}
+
 static int check_inputs(const struct checker *c)
 {
 	const struct program_header *h = c->v.header;
@@ -173,6 +185,8 @@ static int check_inputs(const struct checker *c)
 			return bad(c, "a text", i);
 		if (!is_within(in->missing_first, in->missing_count, h->values.count))
 			return bad(c, "the list of missing values", i);
+		if (!is_default(in))
+			return bad(c, "the default", i);
 	}
 	return 0;
 }
