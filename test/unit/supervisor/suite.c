@@ -48,6 +48,27 @@ void suite_write_settings(const struct suite *s, const char *yaml)
 	assert_int_equal(file_write(AT_FDCWD, path, str_of(text), 0600), 0);
 }
 
+/* Between fork and exec: what systemd would have prepared. */
+static void become_service(const struct suite *s)
+{
+	int high[SUITE_MAX_GIVEN];
+	char number[24];
+
+	if (s->notify_socket)
+		setenv("NOTIFY_SOCKET", s->notify_socket, 1);
+	if (s->given_count == 0)
+		return;
+	for (unsigned i = 0; i < s->given_count; i++)
+		high[i] = fcntl(s->given[i], F_DUPFD_CLOEXEC, 100);
+	for (unsigned i = 0; i < s->given_count; i++)
+		dup2(high[i], 3 + (int)i);
+	snprintf(number, sizeof(number), "%d", (int)getpid());
+	setenv("LISTEN_PID", number, 1);
+	snprintf(number, sizeof(number), "%u", s->given_count);
+	setenv("LISTEN_FDS", number, 1);
+	setenv("LISTEN_FDNAMES", s->given_names, 1);
+}
+
 static void become_fraudd(const struct suite *s)
 {
 	char program[256], config[256];
@@ -55,6 +76,7 @@ static void become_fraudd(const struct suite *s)
 	snprintf(program, sizeof(program), "%s/fraudd", s->dir);
 	snprintf(config, sizeof(config), "%s/fraudd.yaml", s->dir);
 	dup2(s->log_fd, STDERR_FILENO);
+	become_service(s);
 	execl(program, "fraudd", "--config", config, (char *)NULL);
 	_exit(127);
 }
@@ -72,6 +94,28 @@ void suite_start(struct suite *s, const char *yaml)
 	snprintf(path, sizeof(path), "%s/log", s->dir);
 	s->log_fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	assert_true(s->log_fd >= 0);
+	suite_start_again(s);
+}
+
+int suite_run(const struct suite *s, const char *words, char *ret, size_t room)
+{
+	char command[512];
+	FILE *f;
+	size_t n;
+	int status;
+
+	snprintf(command, sizeof(command), "%s/fraudd --config %s/fraudd.yaml %s 2>&1", s->dir,
+	         s->dir, words);
+	f = popen(command, "r");
+	assert_non_null(f);
+	n = fread(ret, 1, room - 1, f);
+	ret[n] = '\0';
+	status = pclose(f);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void suite_start_again(struct suite *s)
+{
 	s->pid = fork();
 	assert_true(s->pid >= 0);
 	if (s->pid == 0)

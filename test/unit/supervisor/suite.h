@@ -8,10 +8,18 @@
 
 #include "daemon/control.h"
 
+#define SUITE_MAX_GIVEN 8
+
 struct suite {
 	char dir[64];
 	pid_t pid;
 	int log_fd; /* of the file <dir>/log */
+
+	/* the part of a service manager; set before suite_start(), or left alone */
+	const char *notify_socket;  /* NULL: none */
+	int given[SUITE_MAX_GIVEN]; /* as LISTEN_FDS */
+	const char *given_names;    /* as LISTEN_FDNAMES */
+	unsigned given_count;
 };
 
 /* Copies the programs, writes <dir>/fraudd.yaml with these lines besides the folders and one
@@ -19,6 +27,10 @@ struct suite {
 void suite_start(struct suite *s, const char *yaml);
 /* Replaces the file's extra lines. */
 void suite_write_settings(const struct suite *s, const char *yaml);
+/* Starts fraudd again in the same folder. */
+void suite_start_again(struct suite *s);
+/* Runs fraudd with more words on its command line; returns its exit status, what it said in ret. */
+int suite_run(const struct suite *s, const char *words, char *ret, size_t room);
 /* SIGTERM, waits; returns the wait status. */
 int suite_stop(struct suite *s);
 void suite_remove(struct suite *s);

@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -303,18 +305,148 @@ static void children_leave_without_supervisor(void **unused)
 
 static void one_suite_a_folder(void **unused)
 {
-	char command[512];
-	int status;
+	char said[1024];
 
 	(void)unused;
 	suite_start(&suite, QUICK);
 	SUITE_WAIT(is_whole());
-	snprintf(command, sizeof(command),
-	         "%s/fraudd --config %s/fraudd.yaml 2>&1 | grep -q 'another fraudd runs'",
-	         suite.dir, suite.dir);
-	status = system(command);
-	assert_int_equal(status, 0);
+	assert_int_equal(suite_run(&suite, "", said, sizeof(said)), 1);
+	assert_non_null(strstr(said, "another fraudd runs"));
 	assert_true(is_whole());
+}
+
+static void command_line(void **unused)
+{
+	static const struct {
+		const char *words;
+		int status;
+		const char *said;
+	} cases[] = {
+		{ "--check", 0, "the settings are good" },
+		{ "--version", 0, "fraudd " },
+		{ "--help", 0, "--print-config" },
+		{ "--print-config", 0, "workers: 2" },
+		{ "--print-sample", 0, "drain_seconds: 5" },
+		{ "--print-manual", 0, "stop.drain_seconds" },
+		{ "--nonsense", 2, "nonsense" },
+		{ "word", 2, "word" },
+		{ "--check --set nonsense=1", 78, "nonsense" },
+		{ "--check --set front.workers=9999", 78, "front.workers" },
+		{ "--set front.workers=x --set http.pipeline=0", 78, "http.pipeline" },
+		{ "--set front.workers=x --set http.pipeline=0", 78, "front.workers" },
+		{ "--set 'services=front, scheduler'", 78, "fraud-scheduler" },
+		{ "--check --set services=butler", 78, "butler" },
+		{ "--config /nowhere.yaml", 78, "/nowhere.yaml" },
+	};
+	char said[65536];
+
+	(void)unused;
+	suite_start(&suite, QUICK);
+	suite_stop(&suite);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int status = suite_run(&suite, cases[i].words, said, sizeof(said));
+
+		if (status != cases[i].status || !strstr(said, cases[i].said))
+			fail_msg("case %zu: status %d, \"%.300s\"", i, status, said);
+	}
+}
+
+static void a_second_signal_shortens_the_end(void **unused)
+{
+	pid_t stopped;
+	int status;
+
+	(void)unused;
+	suite_start(&suite, "stop: {drain_seconds: 600, timeout_seconds: 600}\n"
+	                    "front: {workers: 2}\nsupervise: {hang_seconds: 600}\n");
+	SUITE_WAIT(is_whole());
+	stopped = child_of("front", 1).pid;
+	kill(stopped, SIGSTOP);
+	kill(suite.pid, SIGINT);
+	SUITE_WAIT(suite_log_contains(&suite, "stopping"));
+	SUITE_WAIT(strcmp(child_of("front", 0).state, "down") == 0);
+	assert_string_equal(child_of("front", 1).state, "stopping");
+	kill(suite.pid,
+	     SIGINT); /* SIGTERM for it, which waits until it is continued; then SIGKILL */
+	assert_int_equal(waitpid(suite.pid, &status, 0), suite.pid);
+	suite.pid = 0;
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_true(suite_log_contains(&suite, "killing front 1"));
+}
+
+/* The next datagram that begins with this; the descriptor that came with it, or -1, in *ret_fd. */
+static void expect(int manager, const char *beginning, char *ret, size_t room, int *ret_fd)
+{
+	do {
+		union {
+			struct cmsghdr align;
+			char room[CMSG_SPACE(sizeof(int))];
+		} control = { 0 };
+		struct iovec iov = { ret, room - 1 };
+		struct msghdr h = { .msg_iov = &iov,
+			            .msg_iovlen = 1,
+			            .msg_control = control.room,
+			            .msg_controllen = sizeof(control.room) };
+		ssize_t n = recvmsg(manager, &h, MSG_CMSG_CLOEXEC);
+
+		if (n < 0)
+			fail_msg("waited in vain for %s", beginning);
+		ret[n] = '\0';
+		*ret_fd = -1;
+		if (CMSG_FIRSTHDR(&h))
+			memcpy(ret_fd, CMSG_DATA(CMSG_FIRSTHDR(&h)), sizeof(int));
+	} while (strncmp(ret, beginning, strlen(beginning)) != 0);
+}
+
+static int open_manager(char *ret_name, size_t room)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct timeval patience = { .tv_sec = 20 };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t size;
+
+	snprintf(ret_name, room, "@fraudd-manager-%d", (int)getpid());
+	memcpy(address.sun_path + 1, ret_name + 1, strlen(ret_name) - 1);
+	size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(ret_name));
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	return fd;
+}
+
+/* The model survives in the manager's hands while the whole suite, the loader too, is down. */
+static void service_manager(void **unused)
+{
+	char socket_name[64], names[256], text[512];
+	CLEANUP(close_p) int manager = open_manager(socket_name, sizeof(socket_name));
+	struct msg_status st;
+	int none;
+
+	(void)unused;
+	suite.notify_socket = socket_name;
+	suite_start(&suite, QUICK);
+	expect(manager, "FDSTORE=1\nFDNAME=model-", text, sizeof(text), &suite.given[0]);
+	snprintf(names, sizeof(names), "%s", strchr(text, '\n') + 8);
+	expect(manager, "FDSTORE=1\nFDNAME=model-words-", text, sizeof(text), &suite.given[1]);
+	snprintf(names + strlen(names), sizeof(names) - strlen(names), ":%s",
+	         strchr(text, '\n') + 8);
+	expect(manager, "READY=1\nSTATUS=model", text, sizeof(text), &none);
+	kill(suite.pid, SIGHUP);
+	expect(manager, "RELOADING=1\nMONOTONIC_USEC=", text, sizeof(text), &none);
+	expect(manager, "READY=1", text, sizeof(text), &none);
+	suite_stop(&suite);
+	expect(manager, "STOPPING=1", text, sizeof(text), &none);
+	suite.given_count = 2;
+	suite.given_names = names;
+	suite_write_settings(&suite, QUICK "services: front\n");
+	suite_start_again(&suite);
+	expect(manager, "READY=1\nSTATUS=model \"fraud\" version \"first\"", text, sizeof(text),
+	       &none);
+	suite_status(&suite, &st, NULL, 0);
+	assert_int_equal(st.children, 2);
+	assert_int_equal(st.workers_current, 2);
+	assert_true(suite_log_contains(&suite, "comes from the service manager"));
+	close(suite.given[0]);
+	close(suite.given[1]);
 }
 
 static void secrets_stay_with_the_supervisor(void **unused)
@@ -356,6 +488,9 @@ int main(void)
 		TEST(rubbish_on_the_control_socket),
 		TEST(children_leave_without_supervisor),
 		TEST(one_suite_a_folder),
+		TEST(command_line),
+		TEST(a_second_signal_shortens_the_end),
+		TEST(service_manager),
 		TEST(secrets_stay_with_the_supervisor),
 	};
 
