@@ -11,6 +11,7 @@
 #include <libpq-fe.h>
 
 #include "db/error.h"
+#include "db/resolve.h"
 
 const char connect_session_sql[] =
         "select set_config('TimeZone', $1, false), set_config('DateStyle', 'ISO, YMD', false),"
@@ -43,14 +44,32 @@ static void ignore_notice(void *self, const PGresult *notice)
 	(void)notice;
 }
 
-int connect_start(const char *url, const char *application, struct pg_conn **ret,
-                  struct errbuf *err)
+int connect_start(const char *url, const char *application, const struct resolve_answer *to,
+                  struct pg_conn **ret, struct errbuf *err)
 {
-	const char *const names[] = { "fallback_application_name", "keepalives_idle",
-		                      "keepalives_interval",       "keepalives_count",
-		                      "tcp_user_timeout",          "dbname",
-		                      "client_encoding",           NULL };
-	const char *const values[] = { application, "10", "5", "3", "20000", url, "UTF8", NULL };
+	/* Later ones win; the list ends early when there are no addresses. */
+	const char *const names[] = { "fallback_application_name",
+		                      "keepalives_idle",
+		                      "keepalives_interval",
+		                      "keepalives_count",
+		                      "tcp_user_timeout",
+		                      "dbname",
+		                      "client_encoding",
+		                      to ? "host" : NULL,
+		                      "hostaddr",
+		                      "port",
+		                      NULL };
+	const char *const values[] = { application,
+		                       "10",
+		                       "5",
+		                       "3",
+		                       "20000",
+		                       url,
+		                       "UTF8",
+		                       to ? to->hosts : NULL,
+		                       to ? to->addresses : NULL,
+		                       to ? to->ports : NULL,
+		                       NULL };
 	PGconn *conn;
 	int r = check_url(url, err);
 

@@ -6,11 +6,13 @@
 #include "db/value.h"
 
 struct pg_conn;
+struct resolve_answer; /* db/resolve.h */
 
 /* Begins to connect; PQconnectPoll() does the rest. -EINVAL for a URL that cannot be read (its text
- * is not repeated: it may hold a password). */
-int connect_start(const char *url, const char *application, struct pg_conn **ret,
-                  struct errbuf *err);
+ * is not repeated: it may hold a password). to: addresses found beforehand, or NULL: libpq may
+ * block to find them. */
+int connect_start(const char *url, const char *application, const struct resolve_answer *to,
+                  struct pg_conn **ret, struct errbuf *err);
 
 /* Makes a fresh session ours; $1 is the time zone. */
 extern const char connect_session_sql[];

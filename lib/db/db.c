@@ -89,7 +89,7 @@ int db_open(const struct db_options *o, struct db **ret, struct errbuf *err)
 	db = calloc(1, sizeof(*db));
 	if (!db)
 		return errbuf_set(err, -ENOMEM, "out of memory");
-	r = connect_start(o->url, o->application, &db->conn, err);
+	r = connect_start(o->url, o->application, NULL, &db->conn, err);
 	if (r < 0)
 		return r;
 	r = finish_connect(db, deadline_of(timeout_ms), err);

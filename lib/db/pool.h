@@ -1,8 +1,9 @@
 /*
  * Connections on the loop: statements go out, answers come by callback, nothing waits. Statements
  * are prepared once on each connection; one that is not answered in time fails and its connection
- * is replaced; a lost server is tried again after a back-off with jitter (50 ms doubling to 5 s).
- * Notifications of the named channels come through a connection that listens as soon as it is up.
+ * is replaced; a lost server is tried again after a back-off with jitter (50 ms doubling to 800
+ * ms). Notifications of the named channels come through a connection that listens as soon as it is
+ * up.
  *
  * A statement is run at most once: when its connection is lost under way, the caller is told
  * -ECONNRESET and must know whether it may send it again.
@@ -40,7 +41,9 @@ struct db_pool_options {
 	void (*on_notify)(void *self, const char *channel, const char *payload);
 	/* A connection that listens is (again) up: what was notified meanwhile is lost. */
 	void (*on_listening)(void *self);
-	/* The number of usable connections went from 0 to some (up) or to 0; words for the log. */
+	/* The number of usable connections went from 0 to some (up), or to 0, or the first try
+	 * failed; words for the log (NULL when up). Must not free the pool; nor may any callback.
+	 */
 	void (*on_state)(void *self, bool up, const struct errbuf *why);
 	void *self;
 };

@@ -160,7 +160,7 @@ static int read_versions(struct listing *l, struct errbuf *err)
 	if (!l->versions)
 		return errbuf_set(err, -ENOMEM, "out of memory");
 	for (i = 0; i < n; i++) {
-		if (!strcmp(names[i], "aliases"))
+		if (!strcmp(names[i], "aliases") || !strcmp(names[i], "tags"))
 			continue;
 		l->versions[l->version_count].name = names[i];
 		read_version(l, &l->versions[l->version_count++]);
