@@ -14,10 +14,10 @@
 #include <string.h>
 
 #include "base/civil.h"
-#include "demo_calendar.h"
-#include "demo_ceiling.h"
-#include "demo_csv.h"
-#include "demo_generate.h"
+#include "tools/ctl/demo_calendar.h"
+#include "tools/ctl/demo_ceiling.h"
+#include "tools/ctl/demo_csv.h"
+#include "tools/ctl/demo_generate.h"
 
 #define UNTIL_US (INT64_C(20779) * CIVIL_DAY_US) /* 2026-11-22 */
 #define DAY_US CIVIL_DAY_US

@@ -1,5 +1,5 @@
 /* The heap of planned remittances: by instant, equal ones in the order of planning. */
-#include "demo_schedule.h"
+#include "tools/ctl/demo_schedule.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
