@@ -26,12 +26,11 @@
 #include "daemon/jail.h"
 #include "daemon/loop.h"
 #include "daemon/scoreboard.h"
+#include "report.h"
 #include "router.h"
 #include "runtime.h"
 
 #define TURN_MS 1000
-/* A suite with workers of which none ticks for so long does not serve. */
-#define WORKERS_SILENT_NS (UINT64_C(10) * 1000000000)
 
 enum { ON_HANGUP, ON_TERMINATE, ON_INTERRUPT, ON_CHILD, SIGNALS };
 
@@ -39,7 +38,7 @@ struct supervisor {
 	struct settings_sources sources;
 	struct settings *settings;
 	struct event_base *base;
-	struct sdnotify notify;
+	struct report report;
 	struct listeners listeners;
 	struct children children;
 	struct model model;
@@ -48,61 +47,19 @@ struct supervisor {
 	struct control_server *control;
 	struct loop_signal *signals[SIGNALS];
 	struct loop_timer *turn, *close_listeners;
-	uint64_t watchdog_ms, watchdog_ns; /* how often, when last */
 	int lock_fd, scoreboard_fd;
-	bool ready, stopping;
+	bool stopping;
 };
-
-static bool has_workers(const struct supervisor *s)
-{
-	for (size_t i = 0; i < s->children.count; i++)
-		if (s->children.list[i].service->listeners)
-			return true;
-	return false;
-}
-
-static void status_text(const struct supervisor *s, char *ret, size_t room)
-{
-	const struct msg_model *info = &s->model.info;
-	struct model_workers w = model_workers(&s->model);
-
-	if (s->model.fd < 0)
-		snprintf(ret, room, "%u of %zu children up, no model", w.up, s->children.count);
-	else
-		snprintf(ret, room,
-		         "model \"%s\" version \"%s\", generation %" PRIu64 " on %u of %u workers",
-		         info->name, info->version, info->generation, w.current, w.up);
-}
-
-/* The first model is live, or will not be: refused, or not this suite's business. */
-static bool model_is_settled(const struct supervisor *s)
-{
-	const struct model *m = &s->model;
-
-	if (m->live || (m->told && m->registry.last_error[0]))
-		return true;
-	return !has_workers(s) && m->fd >= 0;
-}
 
 /* The router calls it after anything that the state of the whole suite depends on. */
 static void on_changed(void *self)
 {
 	struct supervisor *s = self;
-	char status[256];
 
-	if (s->stopping) {
-		if (children_all_in(&s->children, PROCESS_DOWN))
-			loop_break(s->base);
-		return;
-	}
-	status_text(s, status, sizeof(status));
-	if (s->ready) {
-		sdnotify_status(&s->notify, status);
-	} else if (children_all_in(&s->children, PROCESS_UP) && model_is_settled(s)) {
-		s->ready = true;
-		sdnotify_ready(&s->notify, status);
-		log_info("ready: %s", status);
-	}
+	if (!s->stopping)
+		report_look(&s->report);
+	else if (children_all_in(&s->children, PROCESS_DOWN))
+		loop_break(s->base);
 }
 
 /* --- reload --- */
@@ -137,8 +94,8 @@ static void reload_begun(void *self, const struct msg_reload *wish)
 {
 	struct supervisor *s = self;
 
-	if (s->ready && (wish->flags & RELOAD_SETTINGS))
-		sdnotify_reloading(&s->notify);
+	if (wish->flags & RELOAD_SETTINGS)
+		report_reloading(&s->report);
 }
 
 static void reload_ended(void *self, const struct msg_reload *wish,
@@ -151,7 +108,6 @@ static void reload_ended(void *self, const struct msg_reload *wish,
 	};
 	struct supervisor *s = self;
 	bool good = done->outcome <= RELOAD_DONE_VERIFIED;
-	char status[256];
 
 	if (good)
 		log_info("reload: %s, version \"%s\", generation %" PRIu64 "%s%s",
@@ -159,10 +115,8 @@ static void reload_ended(void *self, const struct msg_reload *wish,
 		         done->words[0] ? ": " : "", done->words);
 	else
 		log_error(0, "reload: %s: %s", outcomes[done->outcome], done->words);
-	if (s->ready && (wish->flags & RELOAD_SETTINGS)) {
-		status_text(s, status, sizeof(status));
-		sdnotify_ready(&s->notify, status);
-	}
+	if (wish->flags & RELOAD_SETTINGS)
+		report_reloaded(&s->report);
 }
 
 static const struct reload_hooks reload_hooks = {
@@ -201,7 +155,7 @@ static void on_stop(void *self)
 	}
 	log_info("stopping");
 	s->stopping = true;
-	sdnotify_stopping(&s->notify);
+	report_stopping(&s->report);
 	loop_timer_arm(s->close_listeners, s->settings->stop.drain_seconds * UINT64_C(1000));
 	children_stop(&s->children);
 	on_changed(s);
@@ -219,38 +173,13 @@ static void on_child(void *self)
 			log_debug("reaped process %d, which is none of ours", (int)pid);
 }
 
-static bool workers_tick(const struct supervisor *s)
-{
-	uint64_t now = clock_mono_ns();
-
-	for (size_t i = 0; i < s->children.count; i++) {
-		const struct child *c = &s->children.list[i];
-
-		if (c->service->listeners && now - c->ticked_ns < WORKERS_SILENT_NS)
-			return true;
-	}
-	return !has_workers(s);
-}
-
-static void feed_watchdog(struct supervisor *s)
-{
-	uint64_t now = clock_mono_ns();
-
-	if (s->watchdog_ms == 0 || now - s->watchdog_ns < s->watchdog_ms * 1000000)
-		return;
-	if (!s->stopping && !workers_tick(s))
-		return;
-	s->watchdog_ns = now;
-	sdnotify_watchdog(&s->notify);
-}
-
 static void on_turn(void *self)
 {
 	struct supervisor *s = self;
 
 	loop_timer_arm(s->turn, TURN_MS);
 	children_turn(&s->children);
-	feed_watchdog(s);
+	report_turn(&s->report, s->stopping);
 	log_flush();
 }
 
@@ -277,15 +206,6 @@ static int open_signals(struct supervisor *s)
 	if (r == 0)
 		r = loop_timer_new(s->base, on_close_listeners, s, &s->close_listeners);
 	return r < 0 ? log_error(r, "could not set up the loop") : 0;
-}
-
-static int open_notify(struct supervisor *s)
-{
-	int r = sdnotify_open(&s->notify, getenv("NOTIFY_SOCKET"));
-
-	s->watchdog_ms =
-	        sdnotify_watchdog_ms(getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID"), getpid());
-	return r < 0 ? log_error(r, "could not reach the service manager by NOTIFY_SOCKET") : 0;
 }
 
 static int open_children(struct supervisor *s, const bool selected[SERVICE_MAX])
@@ -340,10 +260,11 @@ static int claim(struct supervisor *s, const struct supervisor_options *o)
 
 static int open_all(struct supervisor *s, const struct supervisor_options *o)
 {
-	int r = open_notify(s);
+	int r = report_open(&s->report);
 
-	if (r == 0)
-		r = claim(s, o);
+	if (r < 0)
+		return log_error(r, "could not reach the service manager by NOTIFY_SOCKET");
+	r = claim(s, o);
 	if (r == 0 && (r = loop_new(&s->base)) < 0)
 		log_error(r, "could not make the loop");
 	if (r == 0)
@@ -352,7 +273,7 @@ static int open_all(struct supervisor *s, const struct supervisor_options *o)
 		r = open_children(s, o->selected);
 	if (r < 0)
 		return r;
-	model_init(&s->model, &s->children, &s->notify);
+	model_init(&s->model, &s->children, &s->report.notify);
 	model_restore(&s->model, o->given, o->given_count);
 	r = reload_init(&s->reload, &s->children, &s->model, &reload_hooks, s);
 	if (r == 0)
@@ -385,7 +306,7 @@ static void done(struct supervisor *s)
 	loop_timer_free(s->close_listeners);
 	loop_free(s->base);
 	listeners_close(&s->listeners);
-	sdnotify_done(&s->notify);
+	report_done(&s->report);
 	close_p(&s->scoreboard_fd);
 	close_p(&s->lock_fd);
 	settings_free(s->settings);
@@ -397,13 +318,15 @@ int supervisor_run(const struct supervisor_options *o)
 	struct supervisor s = {
 		.sources = o->sources,
 		.settings = o->settings,
-		.notify = { .fd = -1 },
+		.report = { .notify = { .fd = -1 } },
 		.model = { .fd = -1 },
 		.lock_fd = -1,
 		.scoreboard_fd = -1,
 	};
 	int r;
 
+	s.report.children = &s.children;
+	s.report.model = &s.model;
 	daemon_log_settings(s.settings);
 	r = open_all(&s, o);
 	if (r == 0 && (r = jail_child_defaults(s.settings)) < 0)
