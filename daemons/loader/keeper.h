@@ -1,0 +1,39 @@
+/* Keeps what was published last: one --keep child at a time. */
+#ifndef LOADER_KEEPER_H
+#define LOADER_KEEPER_H
+
+#include <stdbool.h>
+
+#include "record.h"
+
+struct event_base;
+struct job;
+
+struct keeper {
+	struct event_base *base;
+	struct job *job;
+	/* Came while the job ran: the newest wins. folder_fd -1: nothing waits. */
+	struct keeper_order {
+		struct record record;
+		int folder_fd, image_fd;
+		uint64_t max_bytes;
+		char *state_dir;
+	} next;
+	void (*on_idle)(void *self); /* the last one has ended */
+	void *self;
+};
+
+void keeper_init(struct keeper *k, struct event_base *base, void (*on_idle)(void *self),
+                 void *self);
+/* What waits is dropped, what runs is asked to end; on_idle still comes. */
+void keeper_stop(struct keeper *k);
+static inline bool keeper_is_busy(const struct keeper *k)
+{
+	return k->job;
+}
+
+/* Descriptors are duplicated. Failures are logged: the copy is a spare. */
+void keeper_keep(struct keeper *k, const struct settings *s, const struct record *record,
+                 int folder_fd, int image_fd);
+
+#endif

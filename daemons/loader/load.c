@@ -1,0 +1,505 @@
+/*
+ * One load, step by step: what does the alias name → which version is wanted → is it live already →
+ * its files → the compile child → publish. Each step ends in a callback from the loop; every way
+ * out goes through finish(), which answers whoever asked. Loads never overlap: who asks meanwhile
+ * waits in line, and a poll is left out.
+ *
+ * Invariant: a refusal at any step changes nothing but words; what is live stays live. The pin is
+ * on disk before the model that it pins is published.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/settings.h"
+#include "kept.h"
+#include "loader.h"
+#include "state.h"
+
+#define MAX_POLLS_TO_WAIT 64
+
+static const char *state_dir(const struct loader *l)
+{
+	return l->daemon->settings->state_dir;
+}
+
+static const char *model_name(const struct loader *l)
+{
+	return l->daemon->settings->models.name;
+}
+
+static bool is_dry(const struct load *load)
+{
+	return load->wish.flags & RELOAD_DRY_RUN;
+}
+
+static bool pins(const struct load *load)
+{
+	return load->wish.wish == RELOAD_VERSION || load->wish.wish == RELOAD_ROLLBACK;
+}
+
+/* --- the end --- */
+
+static void answer(struct loader *l, uint64_t id, enum reload_outcome outcome, const char *words)
+{
+	struct msg_reload_done done = { .outcome = outcome, .generation = l->live.generation };
+
+	memcpy(done.version, l->live.version, sizeof(done.version));
+	memcpy(done.registry_version, l->live.registry_version, sizeof(done.registry_version));
+	loader_text(done.words, sizeof(done.words), words);
+	if (channel_send(l->daemon->channel, MSG_RELOAD_LOADED, id, &done, -1) < 0)
+		log_warning(0, "could not tell fraudd how the reload ended");
+}
+
+static void begin(struct loader *l, const struct load *load);
+
+static void begin_next(struct loader *l, enum load_cause before)
+{
+	struct load next = { .cause = LOAD_ASKED };
+
+	if (l->draining)
+		return;
+	if (before == LOAD_KEPT) {
+		load_begin(l, LOAD_START);
+		return;
+	}
+	if (l->ask_count == 0)
+		return;
+	next.wish = l->asks[0].wish;
+	next.id = l->asks[0].id;
+	l->ask_count--;
+	memmove(l->asks, l->asks + 1, l->ask_count * sizeof(l->asks[0]));
+	begin(l, &next);
+}
+
+static void finish(struct loader *l, enum reload_outcome outcome, const char *words)
+{
+	enum load_cause cause = l->load.cause;
+
+	/* Whatever became of the wanted version, the kept one is better than none. */
+	publish_kept(l, MODEL_FROM_LAST_KNOWN_GOOD);
+	if (cause == LOAD_ASKED)
+		answer(l, l->load.id, outcome, words);
+	publish_state(l);
+	registry_folder_done(&l->load.folder);
+	l->load = (struct load){ .folder = { .fd = -1 } };
+	loader_settle(l);
+	begin_next(l, cause);
+}
+
+/* A wish for one version that fails is the asker's business; last_error is about what this host
+ * should serve by itself. A poll that fails as the one before is not logged again. */
+static void refuse(struct loader *l, const char *words)
+{
+	const struct load *load = &l->load;
+	bool known = strcmp(l->told.last_error, words) == 0;
+
+	if (load->cause == LOAD_POLL && known)
+		log_debug("%s", words);
+	else
+		log_error(0, "%s", words);
+	if (!pins(load) && !is_dry(load))
+		loader_text(l->told.last_error, sizeof(l->told.last_error), words);
+	finish(l, RELOAD_DONE_REFUSED, words);
+}
+
+static void succeed(struct loader *l, enum reload_outcome outcome)
+{
+	const struct load *load = &l->load;
+	char words[MESSAGE_WORDS] = "";
+
+	l->refusal = (struct refusal){ .times = 0 };
+	loader_text(l->told.last_error, sizeof(l->told.last_error), load->alias_error.text);
+	if (load->wish.wish == RELOAD_ALIAS && *l->told.pinned)
+		snprintf(words, sizeof(words), "pinned to \"%s\"; alias \"%s\" names \"%s\"",
+		         l->told.pinned, l->told.alias, l->told.alias_version);
+	finish(l, outcome, words);
+}
+
+/* --- publish --- */
+
+static void on_alias_moved(void *self, struct registry_result *result)
+{
+	struct loader *l = self;
+	char words[MESSAGE_WORDS];
+
+	if (result->result == 0) {
+		loader_text(l->told.alias_version, sizeof(l->told.alias_version),
+		            l->load.wanted.version);
+		finish(l, RELOAD_DONE_RELOADED, "");
+		return;
+	}
+	snprintf(words, sizeof(words), "rolled back and pinned, but %s", result->err.text);
+	log_warning(0, "%s", words);
+	finish(l, RELOAD_DONE_RELOADED, words);
+}
+
+/* The rollback of this host is done; the others follow the alias. */
+static int move_alias(struct loader *l)
+{
+	const struct registry_request q = {
+		.verb = REGISTRY_SET_ALIAS,
+		.alias = l->told.alias,
+		.version = l->load.wanted.version,
+	};
+
+	l->load.step = LOAD_MOVING;
+	return registry_start(l->registry, &q, on_alias_moved, l);
+}
+
+static int write_pin(struct loader *l, struct errbuf *err)
+{
+	int r = 0;
+
+	if (pins(&l->load)) {
+		r = state_write_pin(state_dir(l), model_name(l), l->load.wanted.version, err);
+		if (r == 0)
+			loader_text(l->told.pinned, sizeof(l->told.pinned), l->load.wanted.version);
+	}
+	return r;
+}
+
+static void settle_wish(struct loader *l, enum reload_outcome outcome)
+{
+	if (l->load.wish.wish != RELOAD_ROLLBACK ||
+	    strcmp(l->told.alias_version, l->load.wanted.version) == 0 || move_alias(l) < 0)
+		succeed(l, outcome);
+}
+
+static void confirm_live(struct loader *l)
+{
+	struct errbuf err = { "" };
+
+	l->live.stamp = l->load.wanted.stamp;
+	publish_origin(l);
+	if (write_pin(l, &err) < 0)
+		refuse(l, err.text);
+	else
+		settle_wish(l, RELOAD_DONE_UNCHANGED);
+}
+
+static void fill_record(const struct loader *l, const struct child_result *child,
+                        struct record *ret)
+{
+	*ret = (struct record){
+		.stamp = l->load.wanted.stamp,
+		.size = child->size,
+		.verified = child->verified,
+	};
+	memcpy(ret->name, child->name, sizeof(ret->name));
+	memcpy(ret->version, child->version, sizeof(ret->version));
+	memcpy(ret->registry_version, l->load.wanted.registry_version,
+	       sizeof(ret->registry_version));
+	memcpy(ret->recipe, l->load.recipe, sizeof(ret->recipe));
+	memcpy(ret->digest, child->digest, sizeof(ret->digest));
+}
+
+static void publish_compiled(struct loader *l, struct compiler_outcome *o)
+{
+	enum model_origin origin =
+	        l->load.cause == LOAD_KEPT ? MODEL_FROM_LAST_KNOWN_GOOD : MODEL_FROM_REGISTRY;
+	struct record record;
+	int r;
+
+	fill_record(l, &o->child, &record);
+	r = write_pin(l, &o->err);
+	if (r == 0)
+		r = publish(l, &record, &o->fd, origin, &o->err);
+	if (r < 0) {
+		refuse(l, o->err.text);
+		return;
+	}
+	log_info("version \"%s\" is generation %" PRIu64 ": %s, verified by %s", record.version,
+	         record.generation, o->child.note.text,
+	         record.verified == MODEL_VERIFIED_GOLDEN ? "its golden rows" : "the reference");
+	keeper_keep(&l->keeper, l->daemon->settings, &record, l->load.folder.fd, l->live_fd);
+	settle_wish(l, RELOAD_DONE_RELOADED);
+}
+
+/* --- compile --- */
+
+static void note_refusal(struct loader *l, bool of_the_files)
+{
+	struct refusal *f = &l->refusal;
+
+	if (strcmp(f->version.version, l->load.wanted.version) != 0)
+		*f = (struct refusal){ .times = 0 };
+	f->version = l->load.wanted;
+	memcpy(f->recipe, l->load.recipe, sizeof(f->recipe));
+	f->of_the_files = of_the_files && l->load.wanted.stamp != 0;
+	f->polls_to_wait = f->times < 6 ? 1u << f->times : MAX_POLLS_TO_WAIT;
+	f->times++;
+}
+
+/* A poll must not compile again what was refused as long as nothing has changed. */
+static bool is_refused(struct loader *l)
+{
+	struct refusal *f = &l->refusal;
+
+	if (memcmp(&f->version, &l->load.wanted, sizeof(f->version)) != 0 ||
+	    strcmp(f->recipe, l->load.recipe) != 0)
+		return false;
+	if (f->of_the_files)
+		return true;
+	if (f->polls_to_wait == 0)
+		return false;
+	f->polls_to_wait--;
+	return true;
+}
+
+/* A folder that says another name than the registry's would be live under a name that no pin and no
+ * alias can say. */
+static int check_version(const struct loader *l, const struct child_result *child,
+                         struct errbuf *err)
+{
+	const struct registry_version *wanted = &l->load.wanted;
+
+	if (!*wanted->version || *wanted->registry_version ||
+	    strcmp(wanted->version, child->version) == 0)
+		return 0;
+	return errbuf_set(err, -EBADMSG, "the folder holds version \"%s\"", child->version);
+}
+
+static void on_compiled(void *self, struct compiler_outcome *o)
+{
+	struct loader *l = self;
+	struct load *load = &l->load;
+	char words[MESSAGE_WORDS];
+
+	load->compiler = NULL;
+	if (o->result == 0) {
+		o->result = check_version(l, &o->child, &o->err);
+		o->of_the_files = o->result < 0;
+	}
+	if (o->result < 0) {
+		note_refusal(l, o->of_the_files);
+		snprintf(words, sizeof(words), "version \"%s\" was refused: %s",
+		         load->wanted.version, o->err.text);
+		refuse(l, words);
+	} else if (is_dry(load)) {
+		finish(l, RELOAD_DONE_VERIFIED, o->child.note.text);
+	} else if (o->child.unchanged) {
+		confirm_live(l);
+	} else {
+		publish_compiled(l, o);
+	}
+}
+
+/* The live image was made of this version with these settings; only the files may differ. */
+static bool is_live_version(const struct loader *l)
+{
+	const struct load *load = &l->load;
+	const struct record *live = &l->live;
+
+	return live->generation != 0 && strcmp(live->version, load->wanted.version) == 0 &&
+	       strcmp(live->registry_version, load->wanted.registry_version) == 0 &&
+	       strcmp(live->recipe, load->recipe) == 0;
+}
+
+static bool may_be_unchanged(const struct loader *l)
+{
+	return !(l->load.wish.flags & (RELOAD_FORCE | RELOAD_DRY_RUN)) && is_live_version(l);
+}
+
+static void compile(struct loader *l)
+{
+	const struct compiler_request q = {
+		.base = l->daemon->base,
+		.settings = l->daemon->settings,
+		.version = l->load.wanted.version,
+		.folder_fd = l->load.folder.fd,
+		.unless = may_be_unchanged(l) ? l->live.digest : NULL,
+	};
+	char words[MESSAGE_WORDS];
+	int r;
+
+	l->load.step = LOAD_COMPILING;
+	r = compiler_start(&q, on_compiled, l, &l->load.compiler);
+	if (r < 0) {
+		snprintf(words, sizeof(words), "could not start the compile child: %s",
+		         strerror(-r));
+		refuse(l, words);
+	}
+}
+
+static void on_folder(void *self, struct registry_result *result)
+{
+	struct loader *l = self;
+
+	if (result->result < 0) {
+		refuse(l, result->err.text);
+		return;
+	}
+	l->load.folder = result->folder;
+	result->folder = (struct registry_folder){ .fd = -1 };
+	compile(l);
+}
+
+/* --- which version --- */
+
+static void ask(struct loader *l, const struct registry_request *q, enum load_step step,
+                registry_fn *on_result)
+{
+	l->load.step = step;
+	if (registry_start(l->registry, q, on_result, l) < 0)
+		refuse(l, "no memory to ask the registry");
+}
+
+/* The kept version waits for this: is it the wanted one? */
+static void offer_kept(struct loader *l)
+{
+	const struct load *load = &l->load;
+	const struct record *kept = &l->kept;
+	bool same = strcmp(kept->version, load->wanted.version) == 0 &&
+	            strcmp(kept->registry_version, load->wanted.registry_version) == 0 &&
+	            strcmp(kept->recipe, load->recipe) == 0 && kept->stamp == load->wanted.stamp &&
+	            kept->stamp != 0;
+
+	publish_kept(l, same ? MODEL_FROM_REGISTRY : MODEL_FROM_LAST_KNOWN_GOOD);
+}
+
+static void on_wanted(struct loader *l, const struct registry_version *wanted)
+{
+	struct load *load = &l->load;
+	const struct registry_request q = { .verb = REGISTRY_FETCH, .found = wanted };
+
+	load->wanted = *wanted;
+	offer_kept(l);
+	if (may_be_unchanged(l) && wanted->stamp != 0 && wanted->stamp == l->live.stamp)
+		confirm_live(l);
+	else if (load->cause == LOAD_POLL && is_refused(l))
+		finish(l, RELOAD_DONE_REFUSED, l->told.last_error);
+	else
+		ask(l, &q, LOAD_FETCHING, on_folder);
+}
+
+static void on_found(void *self, struct registry_result *result)
+{
+	struct loader *l = self;
+
+	if (result->result < 0)
+		refuse(l, result->err.text);
+	else
+		on_wanted(l, &result->version);
+}
+
+static void choose(struct loader *l, const struct registry_result *alias)
+{
+	const struct load *load = &l->load;
+	struct registry_request q = { .verb = REGISTRY_FIND };
+
+	switch (load->wish.wish) {
+	case RELOAD_VERSION:
+		q.version = load->wish.version;
+		break;
+	case RELOAD_ROLLBACK:
+		q = (struct registry_request){ .verb = REGISTRY_RESOLVE,
+			                       .alias = REGISTRY_PREVIOUS };
+		break;
+	default:
+		if (*l->told.pinned)
+			q.version = l->told.pinned;
+		else if (alias->result < 0)
+			refuse(l, alias->err.text);
+		else
+			on_wanted(l, &alias->version);
+		if (!q.version)
+			return;
+	}
+	ask(l, &q, LOAD_FINDING, on_found);
+}
+
+static void on_alias(void *self, struct registry_result *result)
+{
+	struct loader *l = self;
+	const struct registry_version *v = &result->version;
+
+	l->told.asked_at_us = clock_real_us();
+	l->load.alias_error = result->err;
+	loader_text(l->told.alias_version, sizeof(l->told.alias_version),
+	            *v->version ? v->version : v->registry_version);
+	choose(l, result);
+}
+
+/* --- the beginning --- */
+
+static int renew_pin(struct loader *l, struct errbuf *err)
+{
+	const struct load *load = &l->load;
+	int r = 0;
+
+	if (load->wish.wish == RELOAD_UNPIN) {
+		memset(l->told.pinned, 0, sizeof(l->told.pinned));
+		return is_dry(load) ? 0 : state_write_pin(state_dir(l), model_name(l), "", err);
+	}
+	r = state_read_pin(state_dir(l), model_name(l), l->told.pinned, err);
+	return r;
+}
+
+static void begin(struct loader *l, const struct load *load)
+{
+	const struct registry_request q = { .verb = REGISTRY_RESOLVE,
+		                            .alias = l->daemon->settings->models.alias };
+	struct errbuf err = { "" };
+
+	l->load = *load;
+	l->load.folder.fd = -1;
+	l->load.step = LOAD_RESOLVING;
+	record_recipe(l->daemon->settings, l->load.recipe);
+	if (renew_pin(l, &err) < 0)
+		refuse(l, err.text);
+	else
+		ask(l, &q, LOAD_RESOLVING, on_alias);
+}
+
+static void begin_kept(struct loader *l)
+{
+	struct load *load = &l->load;
+	int r;
+
+	*load = (struct load){ .cause = LOAD_KEPT, .folder = { .fd = -1 } };
+	record_recipe(l->daemon->settings, load->recipe);
+	memcpy(load->wanted.version, l->kept.version, sizeof(load->wanted.version));
+	memcpy(load->wanted.registry_version, l->kept.registry_version,
+	       sizeof(load->wanted.registry_version));
+	load->wanted.stamp = l->kept.stamp;
+	r = kept_open_bundle(state_dir(l), &load->folder.fd);
+	if (r < 0)
+		refuse(l, "the kept version cannot be opened");
+	else
+		compile(l);
+}
+
+void load_begin(struct loader *l, enum load_cause cause)
+{
+	if (cause == LOAD_KEPT)
+		begin_kept(l);
+	else
+		begin(l, &(struct load){ .cause = cause });
+}
+
+void load_ask(struct loader *l, const struct msg_reload *wish, uint64_t id)
+{
+	if (l->draining || wish->wish >= RELOAD_WISH_MAX ||
+	    !message_text(wish->version, sizeof(wish->version))) {
+		answer(l, id, RELOAD_DONE_REFUSED,
+		       l->draining ? "the loader is stopping" : "no such kind of reload");
+	} else if (l->load.step == LOAD_IDLE) {
+		begin(l, &(struct load){ .cause = LOAD_ASKED, .wish = *wish, .id = id });
+	} else if (l->ask_count == LOADER_MAX_ASKS) {
+		answer(l, id, RELOAD_DONE_REFUSED, "too many reloads are waiting for the loader");
+	} else {
+		l->asks[l->ask_count].wish = *wish;
+		l->asks[l->ask_count++].id = id;
+	}
+}
+
+void load_stop(struct loader *l)
+{
+	if (l->load.compiler)
+		compiler_stop(l->load.compiler);
+}

@@ -1,0 +1,123 @@
+/*
+ * The loader: which version should be live on this host, and making it so. One load at a time
+ * (load.c); what was published is kept for a restart (keeper.c); the registry is looked at by
+ * itself now and then (poll.c).
+ */
+#ifndef LOADER_LOADER_H
+#define LOADER_LOADER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/errbuf.h"
+#include "base/random.h"
+#include "compiler.h"
+#include "daemon/daemon.h"
+#include "keeper.h"
+#include "record.h"
+#include "registry/registry.h"
+
+#define LOADER_MAX_ASKS 8
+
+enum load_cause {
+	LOAD_ASKED, /* MSG_RELOAD_LOAD */
+	LOAD_START,
+	LOAD_POLL,
+	LOAD_KEPT, /* the kept version must be compiled again */
+};
+
+/* Where a load stands: what it waits for. */
+enum load_step {
+	LOAD_IDLE,
+	LOAD_RESOLVING, /* the registry: what does the alias name */
+	LOAD_FINDING,   /* the registry: another version than the alias's */
+	LOAD_FETCHING,  /* the registry: its files */
+	LOAD_COMPILING, /* the child */
+	LOAD_MOVING,    /* the registry: the alias of a rollback */
+};
+
+struct load {
+	enum load_step step;
+	enum load_cause cause;
+	struct msg_reload wish;
+	uint64_t id;               /* of the message that asked */
+	struct errbuf alias_error; /* "" if the alias was resolved */
+	struct registry_version wanted;
+	char recipe[MESSAGE_NAME];
+	struct registry_folder folder;
+	struct compiler *compiler;
+};
+
+/* The last version that was refused, so that polls do not compile it again and again. */
+struct refusal {
+	struct registry_version version; /* version "": none */
+	char recipe[MESSAGE_NAME];
+	bool of_the_files;
+	uint32_t times, polls_to_wait;
+};
+
+struct loader {
+	struct daemon *daemon;
+	struct registry *registry;
+	struct registry *next_registry;    /* settings were applied: from the next load on */
+	struct registry *checked_registry; /* settings were checked */
+	struct msg_registry_state told;    /* what MSG_REGISTRY_STATE said last */
+	struct record live;                /* generation 0: nothing published yet */
+	enum model_origin live_origin;
+	int live_fd;
+	struct record kept; /* from the last run; version "": none */
+	int kept_fd;        /* its image while it is not published; -1 */
+	uint64_t floor;     /* the newest generation that the supervisor has seen */
+	struct load load;
+	struct {
+		struct msg_reload wish;
+		uint64_t id;
+	} asks[LOADER_MAX_ASKS]; /* wait for the load that runs */
+	unsigned ask_count;
+	struct refusal refusal;
+	struct keeper keeper;
+	struct loop_timer *poll_timer, *start_timer;
+	struct random random;
+	bool draining;
+};
+
+/* Of struct daemon; self is a struct loader. */
+int loader_start(struct daemon *d);
+void loader_drain(struct daemon *d, uint32_t seconds);
+void loader_stop(struct daemon *d);
+int loader_check(struct daemon *d, const struct settings *next, struct errbuf *err);
+void loader_apply(struct daemon *d, const struct settings *next);
+extern const struct channel_handler loader_handlers[];
+/* A load has ended: whatever waited for that. */
+void loader_settle(struct loader *l);
+
+/* load.c */
+void load_ask(struct loader *l, const struct msg_reload *wish, uint64_t id);
+/* Nothing runs. */
+void load_begin(struct loader *l, enum load_cause cause);
+void load_stop(struct loader *l);
+
+/* publish.c */
+/* Gives the image (taken on success) to the supervisor as the next generation; record gets it. */
+int publish(struct loader *l, struct record *record, int *fd, enum model_origin origin,
+            struct errbuf *err);
+/* The kept image, if it waits. */
+void publish_kept(struct loader *l, enum model_origin origin);
+/* What is live came from the kept copy, and the registry has confirmed it: said by a generation of
+ * its own. */
+void publish_origin(struct loader *l);
+/* A model that the supervisor has had before this process began. */
+void publish_adopt(struct loader *l, const struct msg_model *m, int *fd);
+/* MSG_REGISTRY_STATE with l->told. */
+void publish_state(struct loader *l);
+
+/* poll.c */
+int poll_start(struct loader *l);
+void poll_stop(struct loader *l);
+/* By registry.poll_seconds of the settings. */
+void poll_arm(struct loader *l, const struct settings *s);
+
+/* Zeroes, then the text, cut at a whole character. */
+void loader_text(char *ret, size_t room, const char *text);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * A look at the registry now and then, so that a promotion by anybody goes live without a message.
+ * The interval wanders by a fifth, so that the hosts of a fleet do not ask all at once. A load that
+ * runs is a look by itself: the poll is left out.
+ */
+#include <errno.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "config/settings.h"
+#include "daemon/loop.h"
+#include "loader.h"
+
+static void on_poll(void *self)
+{
+	struct loader *l = self;
+
+	poll_arm(l, l->daemon->settings);
+	if (l->load.step == LOAD_IDLE && !l->draining)
+		load_begin(l, LOAD_POLL);
+}
+
+int poll_start(struct loader *l)
+{
+	uint64_t seed = clock_mono_ns();
+	int r = loop_timer_new(l->daemon->base, on_poll, l, &l->poll_timer);
+
+	/* What the clock gives is enough to spread hosts, should there be no more. */
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
+		seed ^= (uint64_t)getpid() << 32;
+	random_seed(&l->random, seed);
+	if (r == 0)
+		poll_arm(l, l->daemon->settings);
+	return r;
+}
+
+void poll_stop(struct loader *l)
+{
+	loop_timer_free(l->poll_timer);
+	l->poll_timer = NULL;
+}
+
+void poll_arm(struct loader *l, const struct settings *s)
+{
+	double seconds = s->registry.poll_seconds * (0.8 + 0.4 * random_unit(&l->random));
+
+	if (s->registry.poll_seconds == 0)
+		loop_timer_disarm(l->poll_timer);
+	else
+		loop_timer_arm(l->poll_timer, (uint64_t)(seconds * 1000));
+}
