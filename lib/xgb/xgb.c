@@ -222,6 +222,19 @@ static int cut(struct xgb_model *m, uint32_t rounds, struct errbuf *err)
 	return 0;
 }
 
+/* Training alone leaves them with the rows; in the model they let every reader check its columns. */
+static int keep_names(struct xgb_model *m, const struct xgb_data *data, struct errbuf *err)
+{
+	bst_ulong count = 0;
+	const char **names;
+
+	if (XGDMatrixGetStrFeatureInfo(data->handle, "feature_name", &count, &names) != 0)
+		return fail("tell the feature names", err);
+	if (count && XGBoosterSetStrFeatureInfo(m->handle, "feature_name", names, count) != 0)
+		return fail("keep the feature names", err);
+	return 0;
+}
+
 int xgb_train(const struct xgb_data *data, const struct xgb_training *t, struct xgb_model **ret,
               uint32_t *ret_rounds, struct errbuf *err)
 {
@@ -242,6 +255,8 @@ int xgb_train(const struct xgb_data *data, const struct xgb_training *t, struct 
 	if (best.rounds == 0)
 		return errbuf_set(err, -EDOM, "the validation loss was no number in any round");
 	r = best.rounds < (uint32_t)done ? cut(m, best.rounds, err) : 0;
+	if (r == 0)
+		r = keep_names(m, data, err);
 	if (r < 0)
 		return r;
 	*ret_rounds = best.rounds;
