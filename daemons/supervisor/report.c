@@ -65,8 +65,10 @@ static bool has_loader(const struct report *r)
 static bool model_is_settled(const struct report *r)
 {
 	const struct model *m = r->model;
+	struct model_workers w = model_workers(m);
 
-	if (m->live || (m->told && m->registry.last_error[0]))
+	/* The last worker may have come up after it went live and not have mapped it yet. */
+	if ((m->live && w.current == w.up) || (m->told && m->registry.last_error[0]))
 		return true;
 	return m->fd >= 0 ? !has_workers(r) : !has_loader(r);
 }
