@@ -21,6 +21,7 @@
 struct compiler {
 	const struct declaration *d;
 	const struct learned *l;
+	struct arena *a;
 	struct errbuf *err;
 	struct program_header header;
 	struct strbuf inputs, features, comparisons, values, texts, slots, pool;
@@ -77,29 +78,37 @@ static uint32_t add_texts(struct compiler *c, const struct str *texts, uint32_t 
 }
 
 /* At most half of the slots are taken, so that a search is short. */
+static void fill_slots(uint32_t *slots, uint32_t mask, const struct str *texts, uint32_t count)
+{
+	memset(slots, 0, ((size_t)mask + 1) * sizeof(*slots));
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t at = text_hash(texts[i]) & mask;
+
+		while (slots[at] != 0)
+			at = (at + 1) & mask;
+		slots[at] = i + 1;
+	}
+}
+
 static int add_index(struct compiler *c, const struct str *texts, uint32_t count,
                      struct program_index *ret)
 {
-	CLEANUP(free_p) uint32_t *slots = NULL;
+	uint32_t *slots;
 	uint32_t room = 8;
 
 	while (room < count * 2)
 		room *= 2;
-	slots = calloc(room, sizeof(*slots));
+	*ret = (struct program_index){
+		.first = add_texts(c, texts, count),
+		.count = count,
+		.first_slot = (uint32_t)(c->slots.n / sizeof(*slots)),
+		.mask = room - 1,
+	};
+	slots = (void *)strbuf_reserve(&c->slots, room * sizeof(*slots));
 	if (!slots)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t at = text_hash(texts[i]) & (room - 1);
-
-		while (slots[at] != 0)
-			at = (at + 1) & (room - 1);
-		slots[at] = i + 1;
-	}
-	ret->first = add_texts(c, texts, count);
-	ret->count = count;
-	ret->first_slot = (uint32_t)(c->slots.n / sizeof(*slots));
-	ret->mask = room - 1;
-	strbuf_add(&c->slots, slots, room * sizeof(*slots));
+	fill_slots(slots, ret->mask, texts, count);
+	strbuf_commit(&c->slots, room * sizeof(*slots));
 	return 0;
 }
 
@@ -134,9 +143,8 @@ static void add_input(struct compiler *c, const struct program_input *in)
 
 static int add_inputs(struct compiler *c)
 {
-	CLEANUP(free_p) struct str *names = NULL;
+	struct str *names = arena_calloc(c->a, c->d->input_count, sizeof(*names));
 
-	names = calloc(c->d->input_count, sizeof(*names));
 	if (!names)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < c->d->input_count; i++) {
@@ -311,7 +319,7 @@ static void *copy_aligned(struct arena *a, const struct strbuf *from)
 int program_compile(const struct declaration *d, const struct learned *l, struct arena *a,
                     void **ret_image, size_t *ret_size, struct errbuf *err)
 {
-	CLEANUP(compiler_done) struct compiler c = { .d = d, .l = l, .err = err };
+	CLEANUP(compiler_done) struct compiler c = { .d = d, .l = l, .a = a, .err = err };
 	CLEANUP(strbuf_done) struct strbuf whole = { 0 };
 	void *image = NULL;
 	int r;

@@ -224,7 +224,7 @@ static bool offset_of_text(struct str s, int32_t *ret)
 /* "UTC", "Z", "+09:00". Names such as Asia/Seoul are refused: docs/features.md says why. */
 static int declare_zone(struct declaring *d, const struct yaml_node *n)
 {
-	struct str s;
+	struct str s = { 0 };
 	int r = declare_text(d, n, &s);
 
 	if (r < 0)
@@ -265,7 +265,7 @@ static int declare_list(struct declaring *d, const struct yaml_node *root, const
 
 static int declare_root(struct declaring *d, const struct yaml_node *root)
 {
-	const struct yaml_node *zone, *inputs, *features;
+	const struct yaml_node *zone, *inputs = NULL, *features = NULL;
 	int r;
 
 	if (root->kind != YAML_MAPPING)
@@ -291,7 +291,7 @@ int program_declare(struct str yaml, const char *file, struct arena *a, struct d
                     struct errbuf *err)
 {
 	struct declaring d = { .file = file, .a = a, .err = err };
-	struct yaml_node *root;
+	struct yaml_node *root = NULL;
 	int r;
 
 	d.d = arena_calloc(a, 1, sizeof(*d.d));

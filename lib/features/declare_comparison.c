@@ -29,12 +29,17 @@ static void skip(struct comparing *p, size_t n)
 	p->rest = text_trim((struct str){ p->rest.p + n, p->rest.n - n });
 }
 
+static bool is_sign(char c)
+{
+	return c == ' ' || c == '\t' || c == '<' || c == '>' || c == '=' || c == '!';
+}
+
 /* Length of a bare name: up to a blank or a comparison sign. */
 static size_t bare_length(struct str s)
 {
 	size_t n = 0;
 
-	while (n < s.n && !memchr(" \t<>=!", s.p[n], 6))
+	while (n < s.n && !is_sign(s.p[n]))
 		n++;
 	return n;
 }
@@ -146,16 +151,14 @@ static int make_room(const struct comparing *p, uint32_t count)
 /* Length of the first item of a list: up to a comma outside quotes. */
 static size_t item_length(struct str s)
 {
-	char quote = '\0';
+	const char *quote = NULL; /* the open one */
 	size_t n;
 
-	for (n = 0; n < s.n; n++) {
-		if (quote)
-			quote = s.p[n] == quote ? '\0' : quote;
-		else if (is_quote(s.p[n]))
-			quote = s.p[n];
-		else if (s.p[n] == ',')
-			break;
+	for (n = 0; n < s.n && (quote || s.p[n] != ','); n++) {
+		if (!quote && is_quote(s.p[n]))
+			quote = &s.p[n];
+		else if (quote && s.p[n] == *quote)
+			quote = NULL;
 	}
 	return n;
 }
@@ -234,7 +237,7 @@ int declare_comparison(const struct declaring *d, const struct yaml_node *n,
                        struct declared_comparison *ret)
 {
 	struct comparing p = { .d = d, .line = n->line, .text = n->text, .c = ret };
-	struct str name;
+	struct str name = { 0 };
 	int r;
 
 	if (n->kind != YAML_SCALAR)

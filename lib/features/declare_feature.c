@@ -238,13 +238,18 @@ static const struct operator_rule rules[FEATURE_OP_MAX] = {
 	[OP_LOG1P] = { 1, "name op of", declare_log1p },
 };
 
+static int declare_of_item(struct declaring *d, const struct yaml_node *item, struct operand *ret)
+{
+	if (item->kind != YAML_SCALAR)
+		return declare_fail(d, item->line, "\"of\" must hold names");
+	return declare_operand(d, item->line, item->text, ret);
+}
+
 /* `of: a` or `of: [a, b]`. */
 static int declare_of(struct declaring *d, const struct yaml_node *m, struct declared_feature *f)
 {
 	const struct operator_rule *rule = &rules[f->op];
 	const struct yaml_node *n = yaml_get(m, "of");
-	const struct yaml_node *item;
-	struct operand *const operands[] = { &f->a, &f->b };
 	int r;
 
 	if (rule->operands == 0)
@@ -252,19 +257,14 @@ static int declare_of(struct declaring *d, const struct yaml_node *m, struct dec
 	if (!n)
 		return declare_fail(d, m->line, "\"of\" is missing");
 	if (rule->operands == 1 && n->kind == YAML_SCALAR)
-		return declare_operand(d, n->line, n->text, &f->a);
+		return declare_of_item(d, n, &f->a);
 	if (n->kind != YAML_SEQUENCE || n->count != rule->operands)
 		return declare_fail(d, n->line, "\"of\" must be %s",
 		                    rule->operands == 1 ? "one name" : "[name, name]");
-	item = n->first;
-	for (unsigned i = 0; i < rule->operands; i++, item = item->next) {
-		if (item->kind != YAML_SCALAR)
-			return declare_fail(d, item->line, "\"of\" must hold names");
-		r = declare_operand(d, item->line, item->text, operands[i]);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	r = declare_of_item(d, n->first, &f->a);
+	if (r == 0 && rule->operands == 2)
+		r = declare_of_item(d, n->first->next, &f->b);
+	return r;
 }
 
 static int declare_feature(struct declaring *d, const struct yaml_node *m,

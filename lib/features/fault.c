@@ -53,10 +53,12 @@ static const char *const form_types[TIME_FAULT_FORM_MAX] = {
 	[FORM_DATE_FROM_DATETIME] = "date_from_datetime_parsing",
 };
 
-#define IN_DATETIME(name, text) [name] = "Input should be a valid datetime, " text,
-#define IN_EITHER(name, text) [name] = "Input should be a valid datetime or date, " text,
-#define IN_DATE(name, text) [name] = "Input should be a valid date in the format YYYY-MM-DD, " text,
-#define IN_DATE_OR_DATETIME(name, text) [name] = "Input should be a valid date or datetime, " text,
+#define IN_DATETIME(name, text) [name] = ("Input should be a valid datetime, " text),
+#define IN_EITHER(name, text) [name] = ("Input should be a valid datetime or date, " text),
+#define IN_DATE(name, text)                                                                        \
+	[name] = ("Input should be a valid date in the format YYYY-MM-DD, " text),
+#define IN_DATE_OR_DATETIME(name, text)                                                            \
+	[name] = ("Input should be a valid date or datetime, " text),
 #define CONTEXT(name, text) [name] = "{\"error\":\"" text "\"}",
 
 static const char *const time_messages[TIME_FAULT_FORM_MAX][TIME_FAULT_MAX] = {

@@ -132,7 +132,8 @@ int row_from_json(const struct program *p, const struct cJSON *object, struct ar
 	struct field_fault fault;
 	int faults = 0;
 
-	memset(values, 0, p->input_count * sizeof(values[0]));
+	for (uint32_t i = 0; i < p->input_count; i++)
+		values[i] = NULL;
 	for (const struct cJSON *m = json_first(object); m; m = json_next(m)) {
 		int input = program_find_input(p, json_name(m));
 

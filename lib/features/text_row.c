@@ -179,6 +179,7 @@ int row_columns(const struct program *p, const struct str *names, size_t count, 
 	return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a row, its columns and a callback take seven */
 int row_from_fields(const struct program *p, const struct row_columns *c, const struct str *fields,
                     size_t count, struct cell *row, row_on_fault *on_fault, void *self)
 {

@@ -99,9 +99,10 @@ static enum time_fault scan_date(struct time_scan *t)
 	return set_date(t, year, month, day);
 }
 
-static char peek(const struct time_scan *t)
+/* The next byte, or 0 at the end. */
+static int peek(const struct time_scan *t)
 {
-	return t->at < t->s.n ? t->s.p[t->at] : '\0';
+	return t->at < t->s.n ? t->s.p[t->at] : 0;
 }
 
 /* Digits after the point; beyond the sixth they are cut off, as pydantic does. */
@@ -212,7 +213,7 @@ static enum time_fault scan_zone(struct time_scan *t)
 static enum time_fault scan_time(struct time_scan *t)
 {
 	enum time_fault fault;
-	char c = peek(t);
+	int c = peek(t);
 
 	if (t->at == t->s.n)
 		return TIME_FINE;
@@ -255,11 +256,12 @@ static int finish_timestamp(const struct program_input *in, int64_t us, int64_t 
 static enum time_fault timestamp_us(double v, int64_t *ret)
 {
 	int64_t unit = fabs(v) > TIMESTAMP_SECONDS_MAX ? MILLISECOND_US : SECOND_US;
+	int64_t first = YEAR_0_US / unit, end = YEAR_10000_US / unit;
 	double whole = floor(v);
 
-	if (whole >= (double)(YEAR_10000_US / unit))
+	if (whole >= (double)end)
 		return TIME_TOO_LATE;
-	if (whole < (double)(YEAR_0_US / unit))
+	if (whole < (double)first)
 		return TIME_TOO_EARLY;
 	*ret = (int64_t)whole * unit + (int64_t)round((v - whole) * (double)unit);
 	return TIME_FINE;

@@ -27,13 +27,13 @@ static const char program[] =
         "  - { name: r, op: ratio, of: [x, b] }\n"
         "  - { name: l, op: log1p, of: r }\n";
 
+static const char encoders[] = "{\"c\": [\"Unknown\", \"abc\", \"x\"]}";
+static const char medians[] =
+        "{\"feature_columns\": [\"x\",\"c\",\"m\",\"n\",\"a\",\"e\",\"b\",\"f\",\"r\",\"l\"],"
+        " \"medians\": {\"x\": 2}, \"clipping_bounds\": {\"x\": [0, 5]}}";
+
 static void open_learned(struct fixture *f)
 {
-	static const char encoders[] = "{\"c\": [\"Unknown\", \"abc\", \"x\"]}";
-	static const char medians[] =
-	        "{\"feature_columns\": "
-	        "[\"x\",\"c\",\"m\",\"n\",\"a\",\"e\",\"b\",\"f\",\"r\",\"l\"],"
-	        " \"medians\": {\"x\": 2}, \"clipping_bounds\": {\"x\": [0, 5]}}";
 	struct errbuf err = { "" };
 
 	json_setup();
@@ -179,13 +179,47 @@ static void needs_learning(void **unused)
 	}
 }
 
+/* Memory that ends at any point of declaring, reading, compiling or opening is an error, no more.
+ */
+static void little_memory(void **unused)
+{
+	struct fixture whole = { 0 };
+	bool done = false;
+
+	(void)unused;
+	open_learned(&whole);
+	for (size_t limit = 1; !done; limit += 4096) {
+		struct arena a = { .limit = limit };
+		struct errbuf err = { "" };
+		struct declaration *d = NULL;
+		struct learned *l = NULL;
+		struct program p;
+		void *image = NULL;
+		size_t size = 0;
+		int r = program_declare(STR(program), "test.yaml", &a, &d, &err);
+
+		if (r == 0)
+			r = learned_read(d, STR(encoders), STR(medians), &a, &l, &err);
+		if (r == 0)
+			r = program_compile(d, l, &a, &image, &size, &err);
+		if (r == 0)
+			r = program_open(image, size, &a, &p, &err);
+		if (r != 0 && (r != -ENOMEM || err.text[0] == '\0'))
+			fail_msg("limit %zu: %d %s", limit, r, err.text);
+		done = r == 0;
+		if (done && (size != whole.size || memcmp(image, whole.image, size) != 0))
+			fail_msg("the same program, another image");
+		arena_done(&a);
+	}
+	fixture_done(&whole);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cut),
-		cmocka_unit_test(mutated),
-		cmocka_unit_test(moved),
-		cmocka_unit_test(needs_learning),
+		cmocka_unit_test(cut),           cmocka_unit_test(mutated),
+		cmocka_unit_test(moved),         cmocka_unit_test(needs_learning),
+		cmocka_unit_test(little_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
