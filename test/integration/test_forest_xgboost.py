@@ -4,6 +4,7 @@ and from UBJSON.
 
 The C side is the test tool forest_eval; FRAUDD_BUILD_DIR names the build folder."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -66,24 +67,36 @@ def at_thresholds(booster, rows, seed=3):
 # ---- the C side ----
 
 
+@dataclasses.dataclass
+class Answer:
+    """Of our evaluation, or of XGBoost's."""
+
+    margins: np.ndarray
+    contributions: np.ndarray
+    scores: np.ndarray = None
+
+
 def evaluate(folder, model, rows, which="all", explained=EXPLAINED):
-    paths = [folder / name for name in ("rows", "margins", "contributions")]
+    paths = [folder / name for name in ("rows", "margins", "scores", "contributions")]
     rows.astype(np.float32).tofile(paths[0])
     done = subprocess.run(
-        [FOREST_EVAL, model, which, paths[0], paths[1], str(explained), paths[2]],
+        [FOREST_EVAL, model, which, *paths[:3], str(explained), paths[3]],
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    contributions = np.fromfile(paths[2], np.float64).reshape(explained, rows.shape[1] + 1)
-    return np.fromfile(paths[1], np.float32), contributions
+    return Answer(
+        margins=np.fromfile(paths[1], np.float32),
+        contributions=np.fromfile(paths[3], np.float64).reshape(explained, rows.shape[1] + 1),
+        scores=np.fromfile(paths[2], np.float32),
+    )
 
 
 def refusal(folder, model):
     """Why the importer refuses a model."""
     (folder / "rows").write_bytes(b"")
     done = subprocess.run(
-        [FOREST_EVAL, model, "all", folder / "rows", os.devnull, "0", os.devnull],
+        [FOREST_EVAL, model, "all", folder / "rows", *[os.devnull] * 2, "0", os.devnull],
         capture_output=True,
         text=True,
     )
@@ -91,32 +104,45 @@ def refusal(folder, model):
     return done.stderr
 
 
-def assert_equal(margins, contributions, expected_margins, expected_contributions):
-    expected_margins = expected_margins.astype(np.float32).ravel()
-    different = margins.view(np.uint32) != expected_margins.view(np.uint32)
+def assert_same_bits(what, ours, theirs):
+    theirs = theirs.astype(np.float32).ravel()
+    different = ours.view(np.uint32) != theirs.view(np.uint32)
     row = np.argmax(different)
     assert not different.any(), (
-        f"{different.sum()} of {len(margins)} margins differ, first in row {row}: "
-        f"{margins[row]!r}, XGBoost says {expected_margins[row]!r}"
+        f"{different.sum()} of {len(ours)} {what} differ, first in row {row}: "
+        f"{ours[row]!r}, XGBoost says {theirs[row]!r}"
     )
-    allowed = 1e-5 * np.maximum(1, np.abs(margins[: len(contributions)].astype(np.float64)))
-    error = np.abs(contributions - expected_contributions) / allowed[:, None]
+
+
+def assert_equal(ours, theirs):
+    assert_same_bits("margins", ours.margins, theirs.margins)
+    if theirs.scores is not None:
+        assert_same_bits("scores", ours.scores, theirs.scores)
+    explained = ours.margins[: len(ours.contributions)].astype(np.float64)
+    allowed = 1e-5 * np.maximum(1, np.abs(explained))
+    error = np.abs(ours.contributions - theirs.contributions) / allowed[:, None]
     assert error.max() <= 1, f"a contribution is {error.max():.3g} tolerances off"
-    total = np.abs(contributions.sum(axis=1) - margins[: len(contributions)]) / allowed
+    total = np.abs(ours.contributions.sum(axis=1) - explained) / allowed
     assert total.max() <= 1, f"a sum of contributions is {total.max():.3g} tolerances off"
 
 
-def assert_same_as_xgboost(folder, booster, rows, feature_types=None, which="all", trees=(0, 0)):
-    data = xgboost.DMatrix(rows, feature_types=feature_types, enable_categorical=True)
-    some = xgboost.DMatrix(rows[:EXPLAINED], feature_types=feature_types, enable_categorical=True)
-    booster = booster.copy()
-    booster.feature_names = None
-    booster.feature_types = feature_types
-    margins = booster.predict(data, output_margin=True, iteration_range=trees)
-    contributions = booster.predict(some, pred_contribs=True, iteration_range=trees)
+def predict(booster, rows, types=None, trees=(0, 0)):
+    """What XGBoost says, for every row and for the ones that are explained."""
+    data = xgboost.DMatrix(rows, feature_types=types, enable_categorical=True)
+    some = xgboost.DMatrix(rows[:EXPLAINED], feature_types=types, enable_categorical=True)
+    raw = "logitraw" in booster.save_config()
+    return Answer(
+        margins=booster.predict(data, output_margin=True, iteration_range=trees),
+        contributions=booster.predict(some, pred_contribs=True, iteration_range=trees),
+        scores=None if raw else booster.predict(data, iteration_range=trees),
+    )
+
+
+def assert_same_as_xgboost(folder, booster, rows, types=None, which="all", trees=(0, 0)):
+    expected = predict(booster, rows, types, trees)
     for name in ("model.json", "model.ubj"):
         booster.save_model(folder / name)
-        assert_equal(*evaluate(folder, folder / name, rows, which), margins, contributions)
+        assert_equal(evaluate(folder, folder / name, rows, which), expected)
 
 
 def train(params, x, y, rounds=60, **more):
@@ -167,6 +193,14 @@ def test_rare_positives_estimate_the_base_score(tmp_path):
     booster = train({"max_depth": 3}, x, labels(x, positive=0.004))
     score = json.loads(booster.save_config())["learner"]["learner_model_param"]["base_score"]
     assert float(score.strip("[]")) < 0.01
+    assert_same_as_xgboost(tmp_path, booster, rows)
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_labels_of_one_kind(tmp_path, label):
+    """Since 3.2 base_score may be 0 or 1; it is cut to what has log-odds."""
+    x, rows = features(5)
+    booster = train({"max_depth": 2}, x, np.full(len(x), label, np.float32), rounds=5)
     assert_same_as_xgboost(tmp_path, booster, rows)
 
 
@@ -240,11 +274,12 @@ def test_data_frame_whose_categories_are_codes(tmp_path, suffix):
     booster.save_model(tmp_path / f"model.{suffix}")
     codes = np.stack([table["amount"], table["kind"].cat.codes], axis=1).astype(np.float32)
     some = xgboost.DMatrix(table[:EXPLAINED], enable_categorical=True)
-    assert_equal(
-        *evaluate(tmp_path, tmp_path / f"model.{suffix}", codes),
-        booster.predict(data, output_margin=True),
-        booster.predict(some, pred_contribs=True),
+    expected = Answer(
+        margins=booster.predict(data, output_margin=True),
+        contributions=booster.predict(some, pred_contribs=True),
+        scores=booster.predict(data),
     )
+    assert_equal(evaluate(tmp_path, tmp_path / f"model.{suffix}", codes), expected)
 
 
 @pytest.mark.parametrize("suffix", ["json", "ubj"])
@@ -318,7 +353,7 @@ def run_libxgboost(folder, params, x, y, rows, types=None):
     if done.returncode == 77:
         pytest.skip(done.stderr.strip())
     assert done.returncode == 0, done.stderr
-    return np.load(folder / "margins.npy"), np.load(folder / "contributions.npy")
+    return Answer(np.load(folder / "margins.npy"), np.load(folder / "contributions.npy"))
 
 
 @pytest.mark.parametrize("name", OLD_BOOSTERS)
@@ -327,7 +362,7 @@ def test_trained_by_libxgboost(tmp_path, name):
     params = {"objective": "binary:logistic", "nthread": 1, **OLD_BOOSTERS[name]}
     expected = run_libxgboost(tmp_path, params, x, labels(x), rows)
     for suffix in ("json", "ubj"):
-        assert_equal(*evaluate(tmp_path, tmp_path / f"model.{suffix}", rows), *expected)
+        assert_equal(evaluate(tmp_path, tmp_path / f"model.{suffix}", rows), expected)
 
 
 def test_categorical_trained_by_libxgboost(tmp_path):
@@ -335,4 +370,4 @@ def test_categorical_trained_by_libxgboost(tmp_path):
     params = {"objective": "binary:logistic", "tree_method": "hist", "max_cat_to_onehot": 8}
     expected = run_libxgboost(tmp_path, params, x, y, rows, types)
     for suffix in ("json", "ubj"):
-        assert_equal(*evaluate(tmp_path, tmp_path / f"model.{suffix}", rows), *expected)
+        assert_equal(evaluate(tmp_path, tmp_path / f"model.{suffix}", rows), expected)
