@@ -29,7 +29,7 @@ struct frame {
 	const struct forest_node *node;
 	double share;    /* of the cover, to the left */
 	double before;   /* product of the shares taken at earlier splits on the feature; 1: none */
-	bool row_left;   /* the way of the row */
+	double row;      /* 1: the row goes left, 0: right. A number, for no branch predicts it */
 	bool agrees;     /* at all earlier splits on the feature the path took the row's way */
 	bool went_right; /* the left child is done */
 	double p[FOREST_MAX_POINTS];
@@ -60,32 +60,34 @@ static void enter_repeated(const struct walk *w, struct frame *f)
 	const struct frame *above = &w->scratch->path[f->node->ancestor];
 
 	f->before = above->before * (above->went_right ? 1 - above->share : above->share);
-	f->agrees = above->agrees && above->row_left == !above->went_right;
+	f->agrees = above->agrees && (above->row != 0) == !above->went_right;
 }
 
 static void weigh_first(const struct walk *w, struct frame *f, const double *reach)
 {
-	double sign = f->row_left ? 1 - f->share : -f->share;
+	double row = f->row;
+	double share = f->share;
 
 	for (unsigned q = 0; q < w->points; q++) {
 		double t = w->rule[q].t;
 
-		f->p[q] = f->share * (1 - t) + (f->row_left ? t : 0);
-		f->gain[q] = sign * reach[q];
+		f->p[q] = share * (1 - t) + row * t;
+		f->gain[q] = (row - share) * reach[q];
 	}
 }
 
 static void weigh_repeated(const struct walk *w, struct frame *f, const double *reach)
 {
-	double sign = f->row_left ? 1 - f->share : -f->share;
+	double row = f->row;
+	double share = f->share;
 
 	for (unsigned q = 0; q < w->points; q++) {
 		double t = w->rule[q].t;
-		double g = t + (1 - t) * f->before;
-		double a = (1 - t) * f->before / g;
+		double inverse = 1 / (t + (1 - t) * f->before);
+		double a = (1 - t) * f->before * inverse;
 
-		f->p[q] = f->share * a + (f->row_left ? 1 - a : 0);
-		f->gain[q] = sign * reach[q] * f->before / (g * g);
+		f->p[q] = share * a + row * (1 - a);
+		f->gain[q] = (row - share) * reach[q] * f->before * inverse * inverse;
 	}
 }
 
@@ -104,7 +106,7 @@ static void enter(const struct walk *w, const struct forest_node *n, unsigned de
 
 	f->node = n;
 	f->share = w->forest->shares[n - w->first];
-	f->row_left = goes_left(n, w->forest->categories, w->row[n->feature]);
+	f->row = goes_left(n, w->forest->categories, w->row[n->feature]);
 	f->before = 1;
 	f->agrees = true;
 	f->went_right = false;

@@ -1,9 +1,10 @@
 /*
  * A test tool: what lib/forest makes of a model file and a file of rows, as raw numbers for a test
- * in another language to compare. Rows are feature_count float32 each; margins are written as
- * float32, contributions of the first N rows as float64, feature_count + 1 each.
+ * in another language to compare. Rows are feature_count float32 each; margins and
+ * their sigmoids are written as float32, contributions of the first N rows as float64,
+ * feature_count + 1 each.
  *
- *   forest_eval MODEL best|all ROWS MARGINS N CONTRIBUTIONS
+ *   forest_eval MODEL best|all ROWS MARGINS SCORES N CONTRIBUTIONS
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -56,16 +57,28 @@ static int load(struct eval *e, const char *path, enum forest_trees which)
 	return 0;
 }
 
-static int write_margins(const struct eval *e, const float *rows, size_t count, const char *path)
+static float margin_of(const struct forest *f, const float *row)
+{
+	return forest_margin(f, row);
+}
+
+static float score_of(const struct forest *f, const float *row)
+{
+	return forest_sigmoid(forest_margin(f, row));
+}
+
+static int write_values(const struct eval *e, const float *rows, size_t count,
+                        float (*value_of)(const struct forest *f, const float *row),
+                        const char *path)
 {
 	CLEANUP(fclose_p) FILE *out = fopen(path, "wb");
 
 	if (!out)
 		return fail(path, strerror(errno));
 	for (size_t i = 0; i < count; i++) {
-		float margin = forest_margin(&e->forest, rows + i * e->forest.feature_count);
+		float value = value_of(&e->forest, rows + i * e->forest.feature_count);
 
-		if (fwrite(&margin, sizeof(margin), 1, out) != 1)
+		if (fwrite(&value, sizeof(value), 1, out) != 1)
 			return fail(path, strerror(errno));
 	}
 	return 0;
@@ -90,21 +103,24 @@ static int write_contributions(struct eval *e, const float *rows, size_t count, 
 
 static int evaluate(struct eval *e, char **argv)
 {
-	CLEANUP(free_p) char *rows = NULL;
-	size_t explained = strtoul(argv[5], NULL, 10);
+	CLEANUP(free_p) char *text = NULL;
+	size_t explained = strtoul(argv[6], NULL, 10);
+	const float *rows;
 	size_t count;
 	size_t n;
-	int r = file_read(AT_FDCWD, argv[3], MAX_FILE, &rows, &n);
+	int r = file_read(AT_FDCWD, argv[3], MAX_FILE, &text, &n);
 
 	if (r < 0)
 		return fail(argv[3], strerror(-r));
+	rows = (const float *)(const void *)text;
 	count = n / sizeof(float) / e->forest.feature_count;
 	if (count * e->forest.feature_count * sizeof(float) != n || explained > count)
 		return fail(argv[3], "not the rows of this model");
 	if (forest_self_check(&e->forest, &e->arena, &e->err) < 0)
 		return fail(argv[1], e->err.text);
-	r = write_margins(e, (const float *)(void *)rows, count, argv[4]);
-	return r ? r : write_contributions(e, (const float *)(void *)rows, explained, argv[6]);
+	r = write_values(e, rows, count, margin_of, argv[4]);
+	r = r ? r : write_values(e, rows, count, score_of, argv[5]);
+	return r ? r : write_contributions(e, rows, explained, argv[7]);
 }
 
 int main(int argc, char **argv)
@@ -112,8 +128,9 @@ int main(int argc, char **argv)
 	struct eval e = { 0 };
 	int r;
 
-	if (argc != 7)
-		return fail("usage", "forest_eval MODEL best|all ROWS MARGINS N CONTRIBUTIONS");
+	if (argc != 8)
+		return fail("usage",
+		            "forest_eval MODEL best|all ROWS MARGINS SCORES N CONTRIBUTIONS");
 	r = load(&e, argv[1], strcmp(argv[2], "all") ? FOREST_TREES_BEST : FOREST_TREES_ALL);
 	r = r ? r : evaluate(&e, argv);
 	free(e.image);
