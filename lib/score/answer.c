@@ -16,13 +16,15 @@
 #define MAX_ISO_TEXT 40
 
 /* What is shown of one value: nothing, a number's digits, or text. */
+enum shown_kind { SHOWN_NULL, SHOWN_NUMBER, SHOWN_TEXT };
+
 struct shown {
-	enum { SHOWN_NULL, SHOWN_NUMBER, SHOWN_TEXT } kind;
+	enum shown_kind kind;
 	struct str text; /* into `digits` or borrowed from the row */
 	char digits[NUMBER_TEXT_SIZE + MAX_ISO_TEXT];
 };
 
-static void show_digits(struct shown *s, int kind, size_t n)
+static void show_digits(struct shown *s, enum shown_kind kind, size_t n)
 {
 	s->kind = kind;
 	s->text = (struct str){ s->digits, n };

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,20 +77,6 @@ static int keep_golden(struct filling *f, const struct cell *row)
 	return strbuf_error(&d->golden);
 }
 
-static int check_finite(struct filling *f, uint64_t line, const float *features)
-{
-	const struct program *p = &f->dataset->program;
-
-	for (uint32_t i = 0; i < p->feature_count; i++) {
-		if (isinf(features[i]))
-			return errbuf_set(
-			        f->err, -EDOM,
-			        "line %llu: feature \"%.*s\" is beyond what float32 holds",
-			        (unsigned long long)line, STR_ARGS(program_feature_name(p, i)));
-	}
-	return 0;
-}
-
 static int keep(struct filling *f, size_t at, const struct cell *row, bool label)
 {
 	struct dataset *d = f->dataset;
@@ -124,9 +109,7 @@ static int on_row(void *self, uint64_t line, const struct cell *row, bool label)
 	features = d->features + at * d->program.feature_count;
 	program_run(&d->program, row, f->scratch, features);
 	d->targets[at] = label ? 1.0f : 0.0f;
-	r = check_finite(f, line, features);
-	if (r == 0)
-		r = learner_add_features(d->learner, features);
+	r = learner_add_features(d->learner, features);
 	return r < 0 ? r : keep(f, at, row, label);
 }
 

@@ -8,7 +8,7 @@
 #include "base/civil.h"
 
 #define PYTHON_VERSION "3.11.2" /* two dots: one would make it a number in YAML */
-#define MLFLOW_OLDEST "2.9.2" /* the first that knows model_format ubj for sure */
+#define MLFLOW_OLDEST "2.9.2"
 
 void flavor_mlmodel(struct strbuf *out, const char *xgboost, int64_t created_us)
 {
