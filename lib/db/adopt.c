@@ -21,37 +21,37 @@
 #define ANY_TIME "timestamp with time zone|timestamp without time zone"
 
 struct adopt_column {
-	unsigned migration; /* the file that makes the table */
 	const char *table, *column, *types;
-	bool required; /* false: the migration adds it */
+	unsigned migration; /* the file that makes the table */
+	bool required;      /* false: the migration adds it */
 };
 
 static const struct adopt_column adopt_columns[] = {
-	{ 3, "fraud_scores", "transaction_seq", ANY_INTEGER, true },
-	{ 3, "fraud_scores", "score", ANY_REAL, true },
-	{ 3, "fraud_scores", "decision", ANY_TEXT, true },
-	{ 3, "fraud_scores", "threshold_low", ANY_REAL, false },
-	{ 3, "fraud_scores", "threshold_high", ANY_REAL, false },
-	{ 3, "fraud_scores", "model_version", ANY_TEXT, false },
-	{ 3, "fraud_scores", "scored_at", ANY_TIME, false },
-	{ 3, "fraud_explanations", "transaction_seq", ANY_INTEGER, true },
-	{ 3, "fraud_explanations", "rank", ANY_INTEGER "|smallint", true },
-	{ 3, "fraud_explanations", "feature", ANY_TEXT, true },
-	{ 3, "fraud_explanations", "value", ANY_TEXT, true },
-	{ 3, "fraud_explanations", "delta_score", ANY_REAL, false },
-	{ 3, "fraud_explanations", "direction", ANY_TEXT, false },
-	{ 3, "fraud_explanations", "zscore", ANY_REAL, false },
-	{ 4, "auth_users", "id", ANY_INTEGER, true },
-	{ 4, "auth_users", "username", ANY_TEXT, true },
-	{ 4, "auth_users", "password_hash", ANY_TEXT, true },
-	{ 4, "auth_users", "is_active", "boolean", true },
-	{ 4, "auth_users", "created_at", ANY_TIME, true },
-	{ 4, "auth_users", "roles", "ARRAY", false },
-	{ 4, "auth_tokens", "token_jti", ANY_TEXT "|uuid", true },
-	{ 4, "auth_tokens", "user_id", ANY_INTEGER, true },
-	{ 4, "auth_tokens", "issued_at", ANY_TIME, true },
-	{ 4, "auth_tokens", "expires_at", ANY_TIME, true },
-	{ 4, "auth_tokens", "revoked_at", ANY_TIME, true },
+	{ "fraud_scores", "transaction_seq", ANY_INTEGER, 3, true },
+	{ "fraud_scores", "score", ANY_REAL, 3, true },
+	{ "fraud_scores", "decision", ANY_TEXT, 3, true },
+	{ "fraud_scores", "threshold_low", ANY_REAL, 3, false },
+	{ "fraud_scores", "threshold_high", ANY_REAL, 3, false },
+	{ "fraud_scores", "model_version", ANY_TEXT, 3, false },
+	{ "fraud_scores", "scored_at", ANY_TIME, 3, false },
+	{ "fraud_explanations", "transaction_seq", ANY_INTEGER, 3, true },
+	{ "fraud_explanations", "rank", ANY_INTEGER "|smallint", 3, true },
+	{ "fraud_explanations", "feature", ANY_TEXT, 3, true },
+	{ "fraud_explanations", "value", ANY_TEXT, 3, true },
+	{ "fraud_explanations", "delta_score", ANY_REAL, 3, false },
+	{ "fraud_explanations", "direction", ANY_TEXT, 3, false },
+	{ "fraud_explanations", "zscore", ANY_REAL, 3, false },
+	{ "auth_users", "id", ANY_INTEGER, 4, true },
+	{ "auth_users", "username", ANY_TEXT, 4, true },
+	{ "auth_users", "password_hash", ANY_TEXT, 4, true },
+	{ "auth_users", "is_active", "boolean", 4, true },
+	{ "auth_users", "created_at", ANY_TIME, 4, true },
+	{ "auth_users", "roles", "ARRAY", 4, false },
+	{ "auth_tokens", "token_jti", ANY_TEXT "|uuid", 4, true },
+	{ "auth_tokens", "user_id", ANY_INTEGER, 4, true },
+	{ "auth_tokens", "issued_at", ANY_TIME, 4, true },
+	{ "auth_tokens", "expires_at", ANY_TIME, 4, true },
+	{ "auth_tokens", "revoked_at", ANY_TIME, 4, true },
 };
 
 /* to_regclass() finds the table as an unqualified name would. */

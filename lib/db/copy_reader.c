@@ -154,7 +154,7 @@ int db_reader_open(struct db *db, const char *query, struct db_reader **ret, str
 	r = db_describe(db, text, &reader->columns, &reader->column_count, err);
 	if (r < 0)
 		return r;
-	reader->fields = calloc(reader->column_count, sizeof(*reader->fields));
+	reader->fields = calloc(reader->column_count + 1, sizeof(*reader->fields));
 	if (!reader->fields)
 		return errbuf_set(err, -ENOMEM, "out of memory");
 	r = start_copy(db, trimmed, err);

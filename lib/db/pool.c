@@ -446,23 +446,22 @@ static struct db_request *request_new(const struct db_param *params, size_t coun
 	return r;
 }
 
-int db_pool_run(struct db_pool *p, unsigned statement, const struct db_param *params, size_t count,
-                db_on_result *callback, void *self, struct db_request **ret)
+int db_pool_run(struct db_pool *p, const struct db_call *call, struct db_request **ret)
 {
 	struct db_request *r;
 
-	if (statement >= p->options.statement_count || count > DB_MAX_PARAMS)
+	if (call->statement >= p->options.statement_count || call->count > DB_MAX_PARAMS)
 		return -EINVAL;
 	if (p->usable_count == 0)
 		return -ECONNREFUSED;
 	if (p->waiting.count >= p->options.max_waiting && !idle_slot(p))
 		return -EAGAIN;
-	r = request_new(params, count);
+	r = request_new(call->params, call->count);
 	if (!r)
 		return -ENOMEM;
-	r->statement = statement;
-	r->on_result = callback;
-	r->self = self;
+	r->statement = call->statement;
+	r->on_result = call->on_result;
+	r->self = call->self;
 	r->deadline_ns = in_ms(p->options.query_timeout_ms);
 	queue_add(&p->waiting, r);
 	if (ret)

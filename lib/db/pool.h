@@ -57,12 +57,20 @@ bool db_pool_is_up(const struct db_pool *p);  /* a connection is usable now */
 bool db_pool_was_up(const struct db_pool *p); /* the server has answered once since start */
 bool db_pool_is_listening(const struct db_pool *p);
 
+struct db_call {
+	unsigned statement; /* index in the options */
+	const struct db_param *params;
+	size_t count;
+	db_on_result *on_result;
+	void *self;
+};
+
 /*
  * Parameters are copied. With no usable connection it fails at once with -ECONNREFUSED; it waits
  * for a busy one at most query_timeout_ms. The callback always comes later, never from within.
+ * ret may be NULL.
  */
-int db_pool_run(struct db_pool *p, unsigned statement, const struct db_param *params, size_t count,
-                db_on_result *on_result, void *self, struct db_request **ret);
+int db_pool_run(struct db_pool *p, const struct db_call *call, struct db_request **ret);
 /* The callback will not come; the statement itself may still run. */
 void db_request_forget(struct db_request *r);
 

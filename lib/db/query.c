@@ -52,7 +52,7 @@ static size_t behind(const struct scan *s, size_t from, struct str text)
 static size_t behind_quote(const struct scan *s)
 {
 	char quote = s->sql.p[s->at];
-	char before = s->at > 0 ? s->sql.p[s->at - 1] : ' ';
+	int before = s->at > 0 ? s->sql.p[s->at - 1] : ' ';
 	bool escapes = quote == '\'' && (before == 'e' || before == 'E') &&
 	               (s->at < 2 || !is_name(s->sql.p[s->at - 2]));
 	size_t i;

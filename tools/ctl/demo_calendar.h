@@ -7,7 +7,7 @@
 #include "base/random.h"
 
 #define DEMO_DAYS 365
-#define DEMO_HOURS (DEMO_DAYS * 24)
+#define DEMO_HOURS 8760
 
 struct demo_calendar {
 	int64_t from_us;               /* the first instant; the last is DEMO_DAYS later */

@@ -7,38 +7,29 @@
 
 #include "demo_generate.h"
 
-#define COLUMN(name, type)                                                                         \
-	{                                                                                          \
-#name, type, offsetof(struct demo_row, name)                                       \
-	}
-#define WINDOW(name, member, type, window)                                                         \
-	{                                                                                          \
-		name, type, offsetof(struct demo_row, member[window])                              \
-	}
-
 const struct demo_column demo_columns[] = {
-	COLUMN(transaction_seq, DEMO_INT8),
+	{ "transaction_seq", DEMO_INT8, offsetof(struct demo_row, transaction_seq) },
 	{ "create_dt", DEMO_TIME, offsetof(struct demo_row, create_us) },
-	COLUMN(deposit_amount, DEMO_INT8),
-	COLUMN(receiving_country, DEMO_TEXT),
-	COLUMN(country_code, DEMO_TEXT),
-	COLUMN(id_type, DEMO_TEXT),
-	COLUMN(stay_qualify, DEMO_TEXT),
-	COLUMN(payment_method, DEMO_TEXT),
-	COLUMN(register_date, DEMO_DATE),
-	COLUMN(first_transaction_date, DEMO_DATE),
-	COLUMN(birth_date, DEMO_DATE),
-	COLUMN(recheck_date, DEMO_DATE),
-	COLUMN(face_pin_date, DEMO_DATE),
-	COLUMN(visa_expire_date, DEMO_DATE),
-	WINDOW("transaction_count_24hour", count, DEMO_INT4, DEMO_24HOUR),
-	WINDOW("transaction_count_1week", count, DEMO_INT4, DEMO_1WEEK),
-	WINDOW("transaction_count_1month", count, DEMO_INT4, DEMO_1MONTH),
-	WINDOW("transaction_amount_24hour", amount, DEMO_INT8, DEMO_24HOUR),
-	WINDOW("transaction_amount_1week", amount, DEMO_INT8, DEMO_1WEEK),
-	WINDOW("transaction_amount_1month", amount, DEMO_INT8, DEMO_1MONTH),
-	COLUMN(user_name, DEMO_NAME),
-	COLUMN(sender_name, DEMO_NAME),
+	{ "deposit_amount", DEMO_INT8, offsetof(struct demo_row, deposit_amount) },
+	{ "receiving_country", DEMO_TEXT, offsetof(struct demo_row, receiving_country) },
+	{ "country_code", DEMO_TEXT, offsetof(struct demo_row, country_code) },
+	{ "id_type", DEMO_TEXT, offsetof(struct demo_row, id_type) },
+	{ "stay_qualify", DEMO_TEXT, offsetof(struct demo_row, stay_qualify) },
+	{ "payment_method", DEMO_TEXT, offsetof(struct demo_row, payment_method) },
+	{ "register_date", DEMO_DATE, offsetof(struct demo_row, register_date) },
+	{ "first_transaction_date", DEMO_DATE, offsetof(struct demo_row, first_transaction_date) },
+	{ "birth_date", DEMO_DATE, offsetof(struct demo_row, birth_date) },
+	{ "recheck_date", DEMO_DATE, offsetof(struct demo_row, recheck_date) },
+	{ "face_pin_date", DEMO_DATE, offsetof(struct demo_row, face_pin_date) },
+	{ "visa_expire_date", DEMO_DATE, offsetof(struct demo_row, visa_expire_date) },
+	{ "transaction_count_24hour", DEMO_INT4, offsetof(struct demo_row, count[DEMO_24HOUR]) },
+	{ "transaction_count_1week", DEMO_INT4, offsetof(struct demo_row, count[DEMO_1WEEK]) },
+	{ "transaction_count_1month", DEMO_INT4, offsetof(struct demo_row, count[DEMO_1MONTH]) },
+	{ "transaction_amount_24hour", DEMO_INT8, offsetof(struct demo_row, amount[DEMO_24HOUR]) },
+	{ "transaction_amount_1week", DEMO_INT8, offsetof(struct demo_row, amount[DEMO_1WEEK]) },
+	{ "transaction_amount_1month", DEMO_INT8, offsetof(struct demo_row, amount[DEMO_1MONTH]) },
+	{ "user_name", DEMO_NAME, offsetof(struct demo_row, user_name) },
+	{ "sender_name", DEMO_NAME, offsetof(struct demo_row, sender_name) },
 };
 
 const size_t demo_column_count = sizeof(demo_columns) / sizeof(demo_columns[0]);

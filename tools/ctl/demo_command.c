@@ -242,8 +242,7 @@ static int check_request(const struct demo_request *q, const char *until)
 
 static int run(struct demo_request *q)
 {
-	struct demo_totals *t = calloc(1, sizeof(*t));
-	CLEANUP(free_p) struct demo_totals *owned = t;
+	CLEANUP(free_p) struct demo_totals *t = calloc(1, sizeof(*t));
 	uint64_t began = clock_mono_ns();
 	struct errbuf err;
 	int r;

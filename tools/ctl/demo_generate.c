@@ -23,8 +23,7 @@
 #define DAY_LIMIT 9990000
 #define HOUR_US (INT64_C(3600) * 1000000)
 
-static const int64_t window_us[DEMO_WINDOW_MAX] = { 24 * HOUR_US, 7 * 24 * HOUR_US,
-	                                            30 * 24 * HOUR_US };
+static const int64_t window_us[DEMO_WINDOW_MAX] = { 24 * HOUR_US, 168 * HOUR_US, 720 * HOUR_US };
 
 struct demo {
 	struct demo_options options;

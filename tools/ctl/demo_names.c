@@ -89,7 +89,7 @@ void demo_name_print(unsigned nation, uint32_t number, char ret[DEMO_NAME_SIZE])
 
 static char to_upper(char c)
 {
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+	return (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
 }
 
 /* U+FF01 .. U+FF5E stand for '!' .. '~'. Only the first letters: names have a limit. */
@@ -103,9 +103,9 @@ static void print_full_width(const char *name, char ret[DEMO_NAME_SIZE])
 		if (i < 4 && c > ' ' && c < 0x7f) {
 			unsigned code = 0xff01u + (c - '!');
 
-			ret[used++] = (char)0xef;
-			ret[used++] = (char)(0x80 | (code >> 6 & 0x3f));
-			ret[used++] = (char)(0x80 | (code & 0x3f));
+			ret[used++] = '\xef';
+			ret[used++] = (char)(unsigned char)(0x80 | (code >> 6 & 0x3f));
+			ret[used++] = (char)(unsigned char)(0x80 | (code & 0x3f));
 		} else {
 			ret[used++] = (char)c;
 		}

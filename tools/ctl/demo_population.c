@@ -82,8 +82,7 @@ static void draw_customer(struct demo_customer *c, struct random *r, int32_t joi
 	c->nation = (uint8_t)demo_nation_draw(r);
 	c->joined = joined;
 	c->first = DEMO_NO_DATE;
-	c->born = joined - 365 * 18 -
-	          (int32_t)(random_below(r, 365 * 17) + random_below(r, 365 * 20));
+	c->born = joined - 365 * 18 - (int32_t)(random_below(r, 6205) + random_below(r, 7300));
 	c->face = chance(r, 0.85) ? joined + (int32_t)random_below(r, 20) : DEMO_NO_DATE;
 	draw_papers(c, r);
 	draw_habits(c, r);

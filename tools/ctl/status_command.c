@@ -62,7 +62,7 @@ static void print_ago(char *ret, size_t room, int64_t since_us)
 		snprintf(ret, room, "%lld s", s);
 	else if (s < 7200)
 		snprintf(ret, room, "%lld min", s / 60);
-	else if (s < 2 * 86400)
+	else if (s < 172800)
 		snprintf(ret, room, "%lld h", s / 3600);
 	else
 		snprintf(ret, room, "%lld days", s / 86400);

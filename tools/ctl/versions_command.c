@@ -55,25 +55,25 @@ static void closedir_p(DIR *const *d)
 		closedir(*d);
 }
 
-/* Names in the folder without those that begin with a dot; count or -errno. */
-static int list_names(struct arena *a, const char *dir, size_t limit, const char ***ret)
+struct names {
+	const char **text;
+	size_t count;
+};
+
+/* Names in the folder without those that begin with a dot. */
+static int list_names(struct arena *a, const char *dir, size_t limit, struct names *ret)
 {
 	CLEANUP(closedir_p) DIR *d = opendir(dir);
-	const char **names = arena_calloc(a, limit, sizeof(*names));
-	struct dirent *e;
-	size_t n = 0;
+	const struct dirent *e;
 
+	*ret = (struct names){ NULL, 0 };
 	if (!d)
 		return -errno;
-	if (!names)
-		return -ENOMEM;
-	while ((e = readdir(d)) && n < limit)
+	ret->text = arena_calloc(a, limit, sizeof(*ret->text));
+	while (ret->text && ret->count < limit && (e = readdir(d)))
 		if (e->d_name[0] != '.')
-			names[n++] = arena_strdup(a, e->d_name);
-	if (arena_failed(a))
-		return -ENOMEM;
-	*ret = names;
-	return (int)n;
+			ret->text[ret->count++] = arena_strdup(a, e->d_name);
+	return arena_failed(a) ? -ENOMEM : 0;
 }
 
 static double number_at(const struct cJSON *object, const char *name)
@@ -103,7 +103,7 @@ static void read_version(struct listing *l, struct version *v)
 {
 	const char *path =
 	        arena_printf(&l->arena, "%s/%s/artifacts/manifest.json", l->dir, v->name);
-	const struct cJSON *manifest;
+	const struct cJSON *manifest = NULL;
 	struct json_fault fault;
 	CLEANUP(free_p) char *text = NULL;
 	size_t size = 0;
@@ -151,18 +151,18 @@ static int newest_first(const void *a, const void *b)
 
 static int read_versions(struct listing *l, struct errbuf *err)
 {
-	const char **names;
-	int i, n = list_names(&l->arena, l->dir, MAX_VERSIONS, &names);
+	struct names names;
+	int r = list_names(&l->arena, l->dir, MAX_VERSIONS, &names);
 
-	if (n < 0)
-		return errbuf_set(err, n, "could not list \"%s\": %s", l->dir, strerror(-n));
-	l->versions = arena_calloc(&l->arena, (size_t)n + 1, sizeof(*l->versions));
+	if (r < 0)
+		return errbuf_set(err, r, "could not list \"%s\": %s", l->dir, strerror(-r));
+	l->versions = arena_calloc(&l->arena, names.count + 1, sizeof(*l->versions));
 	if (!l->versions)
 		return errbuf_set(err, -ENOMEM, "out of memory");
-	for (i = 0; i < n; i++) {
-		if (!strcmp(names[i], "aliases") || !strcmp(names[i], "tags"))
+	for (size_t i = 0; i < names.count; i++) {
+		if (!strcmp(names.text[i], "aliases") || !strcmp(names.text[i], "tags"))
 			continue;
-		l->versions[l->version_count].name = names[i];
+		l->versions[l->version_count].name = names.text[i];
 		read_version(l, &l->versions[l->version_count++]);
 	}
 	qsort(l->versions, l->version_count, sizeof(*l->versions), newest_first);
@@ -171,17 +171,21 @@ static int read_versions(struct listing *l, struct errbuf *err)
 
 static int read_listing(struct listing *l, struct errbuf *err)
 {
-	const char **names, *dir = arena_printf(&l->arena, "%s/aliases", l->dir);
-	int i, n, r = read_versions(l, err);
+	const char *dir = arena_printf(&l->arena, "%s/aliases", l->dir);
+	struct names names;
+	int r = read_versions(l, err);
 
 	if (r < 0)
 		return r;
-	n = dir ? list_names(&l->arena, dir, MAX_ALIASES, &names) : -ENOMEM;
-	for (i = 0; i < n; i++)
-		read_alias(l, names[i]);
-	return n < 0 && n != -ENOENT
-	               ? errbuf_set(err, n, "could not list \"%s\": %s", dir, strerror(-n))
-	               : 0;
+	r = dir ? list_names(&l->arena, dir, MAX_ALIASES, &names) : -ENOMEM;
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return errbuf_set(err, r, "could not list the aliases of \"%s\": %s", l->dir,
+		                  strerror(-r));
+	for (size_t i = 0; i < names.count; i++)
+		read_alias(l, names.text[i]);
+	return 0;
 }
 
 /* --- printing --- */

@@ -26,8 +26,8 @@ static const char *const statements[STATEMENTS] = {
 	[SLEEP] = "select pg_sleep($1::float8)",
 	[NOTIFY] = "select pg_notify('fraudd_test', $1)",
 	[PID] = "select pg_backend_pid()",
-	[TERMINATE] = "select count(pg_terminate_backend(pid)) from pg_stat_activity"
-	              " where application_name = $1 and pid <> pg_backend_pid()",
+	[TERMINATE] = ("select count(pg_terminate_backend(pid)) from pg_stat_activity"
+	               " where application_name = $1 and pid <> pg_backend_pid()"),
 	[FAIL] = "select 1 / $1::int",
 	[NO_LIMIT] = "select set_config('statement_timeout', $1, false)",
 };
@@ -162,7 +162,7 @@ static int ask(struct fixture *f, enum statement s, const char *one)
 	const struct db_param params[] = { DB_TEXT(one), DB_TEXT("7") };
 	size_t count = s == ECHO ? 2 : s == PID ? 0 : 1;
 
-	return db_pool_run(f->pool, s, params, count, on_answer, f, NULL);
+	return db_pool_run(f->pool, &(struct db_call){ s, params, count, on_answer, f }, NULL);
 }
 
 static void must_ask(struct fixture *f, enum statement s, const char *one)
@@ -184,7 +184,7 @@ static void test_answers(void **state)
 	assert_int_equal(f.last, -EINVAL);
 	must_ask(&f, ECHO, "after a failure");
 	assert_string_equal(f.text, "after a failure");
-	assert_int_equal(db_pool_run(f.pool, STATEMENTS, NULL, 0, on_answer, &f, NULL), -EINVAL);
+	assert_int_equal(ask(&f, STATEMENTS, NULL), -EINVAL);
 	assert_int_equal(f.ups, 1);
 	stop(&f);
 }
@@ -271,7 +271,8 @@ static void test_forget_and_free(void **state)
 
 	(void)state;
 	start(&f, 1, 60000);
-	assert_int_equal(db_pool_run(f.pool, SLEEP, params, 1, on_answer, &f, &r), 0);
+	assert_int_equal(
+	        db_pool_run(f.pool, &(struct db_call){ SLEEP, params, 1, on_answer, &f }, &r), 0);
 	db_request_forget(r);
 	assert_int_equal(ask(&f, ECHO, "waits"), 0);
 	db_pool_free(f.pool);
