@@ -1,8 +1,7 @@
 /*
  * One load, step by step: what does the alias name → which version is wanted → is it live already →
  * its files → the compile child → publish. Each step ends in a callback from the loop; every way
- * out goes through finish(), which answers whoever asked. Loads never overlap: who asks meanwhile
- * waits in line, and a poll is left out.
+ * out is one of outcome.c's. Loads never overlap: loader.c begins the next.
  *
  * Invariant: a refusal at any step changes nothing but words; what is live stays live. The pin is
  * on disk before the model that it pins is published.
@@ -19,8 +18,6 @@
 #include "kept.h"
 #include "loader.h"
 #include "state.h"
-
-#define MAX_POLLS_TO_WAIT 64
 
 static const char *state_dir(const struct loader *l)
 {
@@ -42,84 +39,6 @@ static bool pins(const struct load *load)
 	return load->wish.wish == RELOAD_VERSION || load->wish.wish == RELOAD_ROLLBACK;
 }
 
-/* --- the end --- */
-
-static void answer(struct loader *l, uint64_t id, enum reload_outcome outcome, const char *words)
-{
-	struct msg_reload_done done = { .outcome = outcome, .generation = l->live.generation };
-
-	memcpy(done.version, l->live.version, sizeof(done.version));
-	memcpy(done.registry_version, l->live.registry_version, sizeof(done.registry_version));
-	loader_text(done.words, sizeof(done.words), words);
-	if (channel_send(l->daemon->channel, MSG_RELOAD_LOADED, id, &done, -1) < 0)
-		log_warning(0, "could not tell fraudd how the reload ended");
-}
-
-static void begin(struct loader *l, const struct load *load);
-
-static void begin_next(struct loader *l, enum load_cause before)
-{
-	struct load next = { .cause = LOAD_ASKED };
-
-	if (l->draining)
-		return;
-	if (before == LOAD_KEPT) {
-		load_begin(l, LOAD_START);
-		return;
-	}
-	if (l->ask_count == 0)
-		return;
-	next.wish = l->asks[0].wish;
-	next.id = l->asks[0].id;
-	l->ask_count--;
-	memmove(l->asks, l->asks + 1, l->ask_count * sizeof(l->asks[0]));
-	begin(l, &next);
-}
-
-static void finish(struct loader *l, enum reload_outcome outcome, const char *words)
-{
-	enum load_cause cause = l->load.cause;
-
-	/* Whatever became of the wanted version, the kept one is better than none. */
-	publish_kept(l, MODEL_FROM_LAST_KNOWN_GOOD);
-	if (cause == LOAD_ASKED)
-		answer(l, l->load.id, outcome, words);
-	publish_state(l);
-	registry_folder_done(&l->load.folder);
-	l->load = (struct load){ .folder = { .fd = -1 } };
-	loader_settle(l);
-	begin_next(l, cause);
-}
-
-/* A wish for one version that fails is the asker's business; last_error is about what this host
- * should serve by itself. A poll that fails as the one before is not logged again. */
-static void refuse(struct loader *l, const char *words)
-{
-	const struct load *load = &l->load;
-	bool known = strcmp(l->told.last_error, words) == 0;
-
-	if (load->cause == LOAD_POLL && known)
-		log_debug("%s", words);
-	else
-		log_error(0, "%s", words);
-	if (!pins(load) && !is_dry(load))
-		loader_text(l->told.last_error, sizeof(l->told.last_error), words);
-	finish(l, RELOAD_DONE_REFUSED, words);
-}
-
-static void succeed(struct loader *l, enum reload_outcome outcome)
-{
-	const struct load *load = &l->load;
-	char words[MESSAGE_WORDS] = "";
-
-	l->refusal = (struct refusal){ .times = 0 };
-	loader_text(l->told.last_error, sizeof(l->told.last_error), load->alias_error.text);
-	if (load->wish.wish == RELOAD_ALIAS && *l->told.pinned)
-		snprintf(words, sizeof(words), "pinned to \"%s\"; alias \"%s\" names \"%s\"",
-		         l->told.pinned, l->told.alias, l->told.alias_version);
-	finish(l, outcome, words);
-}
-
 /* --- publish --- */
 
 static void on_alias_moved(void *self, struct registry_result *result)
@@ -130,12 +49,12 @@ static void on_alias_moved(void *self, struct registry_result *result)
 	if (result->result == 0) {
 		loader_text(l->told.alias_version, sizeof(l->told.alias_version),
 		            l->load.wanted.version);
-		finish(l, RELOAD_DONE_RELOADED, "");
+		outcome_succeed(l, RELOAD_DONE_RELOADED, "");
 		return;
 	}
 	snprintf(words, sizeof(words), "rolled back and pinned, but %s", result->err.text);
 	log_warning(0, "%s", words);
-	finish(l, RELOAD_DONE_RELOADED, words);
+	outcome_succeed(l, RELOAD_DONE_RELOADED, words);
 }
 
 /* The rollback of this host is done; the others follow the alias. */
@@ -167,7 +86,7 @@ static void settle_wish(struct loader *l, enum reload_outcome outcome)
 {
 	if (l->load.wish.wish != RELOAD_ROLLBACK ||
 	    strcmp(l->told.alias_version, l->load.wanted.version) == 0 || move_alias(l) < 0)
-		succeed(l, outcome);
+		outcome_succeed(l, outcome, "");
 }
 
 static void confirm_live(struct loader *l)
@@ -177,7 +96,7 @@ static void confirm_live(struct loader *l)
 	l->live.stamp = l->load.wanted.stamp;
 	publish_origin(l);
 	if (write_pin(l, &err) < 0)
-		refuse(l, err.text);
+		outcome_refuse(l, err.text);
 	else
 		settle_wish(l, RELOAD_DONE_UNCHANGED);
 }
@@ -206,11 +125,13 @@ static void publish_compiled(struct loader *l, struct compiler_outcome *o)
 	int r;
 
 	fill_record(l, &o->child, &record);
-	r = write_pin(l, &o->err);
+	r = publish_number(l, &record, &o->err);
+	if (r == 0)
+		r = write_pin(l, &o->err);
 	if (r == 0)
 		r = publish(l, &record, &o->fd, origin, &o->err);
 	if (r < 0) {
-		refuse(l, o->err.text);
+		outcome_refuse(l, o->err.text);
 		return;
 	}
 	log_info("version \"%s\" is generation %" PRIu64 ": %s, verified by %s", record.version,
@@ -221,35 +142,6 @@ static void publish_compiled(struct loader *l, struct compiler_outcome *o)
 }
 
 /* --- compile --- */
-
-static void note_refusal(struct loader *l, bool of_the_files)
-{
-	struct refusal *f = &l->refusal;
-
-	if (strcmp(f->version.version, l->load.wanted.version) != 0)
-		*f = (struct refusal){ .times = 0 };
-	f->version = l->load.wanted;
-	memcpy(f->recipe, l->load.recipe, sizeof(f->recipe));
-	f->of_the_files = of_the_files && l->load.wanted.stamp != 0;
-	f->polls_to_wait = f->times < 6 ? 1u << f->times : MAX_POLLS_TO_WAIT;
-	f->times++;
-}
-
-/* A poll must not compile again what was refused as long as nothing has changed. */
-static bool is_refused(struct loader *l)
-{
-	struct refusal *f = &l->refusal;
-
-	if (memcmp(&f->version, &l->load.wanted, sizeof(f->version)) != 0 ||
-	    strcmp(f->recipe, l->load.recipe) != 0)
-		return false;
-	if (f->of_the_files)
-		return true;
-	if (f->polls_to_wait == 0)
-		return false;
-	f->polls_to_wait--;
-	return true;
-}
 
 /* A folder that says another name than the registry's would be live under a name that no pin and no
  * alias can say. */
@@ -271,17 +163,21 @@ static void on_compiled(void *self, struct compiler_outcome *o)
 	char words[MESSAGE_WORDS];
 
 	load->compiler = NULL;
+	if (l->draining) {
+		outcome_refuse(l, "the loader is stopping");
+		return;
+	}
 	if (o->result == 0) {
 		o->result = check_version(l, &o->child, &o->err);
 		o->of_the_files = o->result < 0;
 	}
 	if (o->result < 0) {
-		note_refusal(l, o->of_the_files);
+		outcome_note(l, o->of_the_files);
 		snprintf(words, sizeof(words), "version \"%s\" was refused: %s",
 		         load->wanted.version, o->err.text);
-		refuse(l, words);
+		outcome_refuse(l, words);
 	} else if (is_dry(load)) {
-		finish(l, RELOAD_DONE_VERIFIED, o->child.note.text);
+		outcome_succeed(l, RELOAD_DONE_VERIFIED, o->child.note.text);
 	} else if (o->child.unchanged) {
 		confirm_live(l);
 	} else {
@@ -322,7 +218,7 @@ static void compile(struct loader *l)
 	if (r < 0) {
 		snprintf(words, sizeof(words), "could not start the compile child: %s",
 		         strerror(-r));
-		refuse(l, words);
+		outcome_refuse(l, words);
 	}
 }
 
@@ -331,7 +227,7 @@ static void on_folder(void *self, struct registry_result *result)
 	struct loader *l = self;
 
 	if (result->result < 0) {
-		refuse(l, result->err.text);
+		outcome_refuse(l, result->err.text);
 		return;
 	}
 	l->load.folder = result->folder;
@@ -346,7 +242,7 @@ static void ask(struct loader *l, const struct registry_request *q, enum load_st
 {
 	l->load.step = step;
 	if (registry_start(l->registry, q, on_result, l) < 0)
-		refuse(l, "no memory to ask the registry");
+		outcome_refuse(l, "no memory to ask the registry");
 }
 
 /* The kept version waits for this: is it the wanted one? */
@@ -371,8 +267,8 @@ static void on_wanted(struct loader *l, const struct registry_version *wanted)
 	offer_kept(l);
 	if (may_be_unchanged(l) && wanted->stamp != 0 && wanted->stamp == l->live.stamp)
 		confirm_live(l);
-	else if (load->cause == LOAD_POLL && is_refused(l))
-		finish(l, RELOAD_DONE_REFUSED, l->told.last_error);
+	else if (load->cause == LOAD_POLL && outcome_is_known(l))
+		outcome_skip(l);
 	else
 		ask(l, &q, LOAD_FETCHING, on_folder);
 }
@@ -382,7 +278,7 @@ static void on_found(void *self, struct registry_result *result)
 	struct loader *l = self;
 
 	if (result->result < 0)
-		refuse(l, result->err.text);
+		outcome_refuse(l, result->err.text);
 	else
 		on_wanted(l, &result->version);
 }
@@ -404,7 +300,7 @@ static void choose(struct loader *l, const struct registry_result *alias)
 		if (*l->told.pinned)
 			q.version = l->told.pinned;
 		else if (alias->result < 0)
-			refuse(l, alias->err.text);
+			outcome_refuse(l, alias->err.text);
 		else
 			on_wanted(l, &alias->version);
 		if (!q.version)
@@ -451,7 +347,7 @@ static void begin(struct loader *l, const struct load *load)
 	l->load.step = LOAD_RESOLVING;
 	record_recipe(l->daemon->settings, l->load.recipe);
 	if (renew_pin(l, &err) < 0)
-		refuse(l, err.text);
+		outcome_refuse(l, err.text);
 	else
 		ask(l, &q, LOAD_RESOLVING, on_alias);
 }
@@ -469,7 +365,7 @@ static void begin_kept(struct loader *l)
 	load->wanted.stamp = l->kept.stamp;
 	r = kept_open_bundle(state_dir(l), &load->folder.fd);
 	if (r < 0)
-		refuse(l, "the kept version cannot be opened");
+		outcome_refuse(l, "the kept version cannot be opened");
 	else
 		compile(l);
 }
@@ -482,20 +378,9 @@ void load_begin(struct loader *l, enum load_cause cause)
 		begin(l, &(struct load){ .cause = cause });
 }
 
-void load_ask(struct loader *l, const struct msg_reload *wish, uint64_t id)
+void load_begin_ask(struct loader *l, const struct msg_reload *wish, uint64_t id)
 {
-	if (l->draining || wish->wish >= RELOAD_WISH_MAX ||
-	    !message_text(wish->version, sizeof(wish->version))) {
-		answer(l, id, RELOAD_DONE_REFUSED,
-		       l->draining ? "the loader is stopping" : "no such kind of reload");
-	} else if (l->load.step == LOAD_IDLE) {
-		begin(l, &(struct load){ .cause = LOAD_ASKED, .wish = *wish, .id = id });
-	} else if (l->ask_count == LOADER_MAX_ASKS) {
-		answer(l, id, RELOAD_DONE_REFUSED, "too many reloads are waiting for the loader");
-	} else {
-		l->asks[l->ask_count].wish = *wish;
-		l->asks[l->ask_count++].id = id;
-	}
+	begin(l, &(struct load){ .cause = LOAD_ASKED, .wish = *wish, .id = id });
 }
 
 void load_stop(struct loader *l)

@@ -21,32 +21,66 @@
 #define FIRST_TURN_MS 1
 #define CONFIRM_MS 30
 
-void loader_text(char *ret, size_t room, const char *text)
+static void take_next_registry(struct loader *l)
 {
-	size_t n = str_utf8_cut(str_of(text), room - 1);
+	if (!l->next_registry)
+		return;
+	registry_free(l->registry);
+	l->registry = take_ptr(&l->next_registry);
+	loader_text(l->told.kind, sizeof(l->told.kind), registry_kind(l->registry));
+}
 
-	memset(ret, 0, room);
-	memcpy(ret, text, n);
+static void begin_ask(struct loader *l)
+{
+	struct msg_reload wish = l->asks[0].wish;
+	uint64_t id = l->asks[0].id;
+
+	l->ask_count--;
+	memmove(l->asks, l->asks + 1, l->ask_count * sizeof(l->asks[0]));
+	load_begin_ask(l, &wish, id);
+}
+
+static bool take_due(bool *due)
+{
+	bool was = *due;
+
+	*due = false;
+	return was;
+}
+
+/* Whatever is to be done next, in the order of its weight. */
+static void on_next(void *self)
+{
+	struct loader *l = self;
+
+	if (l->load.step != LOAD_IDLE)
+		return;
+	take_next_registry(l);
+	if (l->draining) {
+		/* A copy that is being made may be all that the next start has. */
+		if (!keeper_is_busy(&l->keeper))
+			daemon_leave(l->daemon, 0);
+	} else if (take_due(&l->kept_due)) {
+		load_begin(l, LOAD_KEPT);
+	} else if (take_due(&l->start_due)) {
+		load_begin(l, LOAD_START);
+	} else if (l->ask_count > 0) {
+		begin_ask(l);
+	} else if (take_due(&l->poll_due)) {
+		load_begin(l, LOAD_POLL);
+	}
+}
+
+static void on_keeper_idle(void *self)
+{
+	struct loader *l = self;
+
+	loop_timer_arm(l->next_timer, 0);
 }
 
 static void on_confirm_late(void *self)
 {
 	publish_kept(self, MODEL_FROM_LAST_KNOWN_GOOD);
-}
-
-static void on_first_turn(void *self)
-{
-	struct loader *l = self;
-
-	loop_timer_free(l->start_timer);
-	l->start_timer = NULL;
-	if (l->kept_fd >= 0 &&
-	    loop_timer_new(l->daemon->base, on_confirm_late, l, &l->start_timer) == 0)
-		loop_timer_arm(l->start_timer, CONFIRM_MS);
-	if (l->load.step != LOAD_IDLE)
-		return; /* asked already */
-	load_begin(l, l->kept_fd < 0 && *l->kept.version && l->live.generation == 0 ? LOAD_KEPT
-	                                                                            : LOAD_START);
 }
 
 static void open_kept(struct loader *l)
@@ -59,9 +93,14 @@ static void open_kept(struct loader *l)
 		            *l->kept.version ? "will be compiled again" : "is of no use", err.text);
 }
 
-static void on_keeper_idle(void *self)
+static int make_timers(struct loader *l)
 {
-	loader_settle(self);
+	struct event_base *base = l->daemon->base;
+	int r = loop_timer_new(base, on_next, l, &l->next_timer);
+
+	if (r == 0)
+		r = loop_timer_new(base, on_confirm_late, l, &l->confirm_timer);
+	return r == 0 ? poll_start(l) : r;
 }
 
 int loader_start(struct daemon *d)
@@ -82,34 +121,16 @@ int loader_start(struct daemon *d)
 	loader_text(l->told.kind, sizeof(l->told.kind), registry_kind(l->registry));
 	loader_text(l->told.alias, sizeof(l->told.alias), d->settings->models.alias);
 	open_kept(l);
-	r = poll_start(l);
-	if (r == 0)
-		r = loop_timer_new(d->base, on_first_turn, l, &l->start_timer);
+	r = make_timers(l);
 	if (r < 0)
 		return log_error(r, "could not set up the timers");
-	loop_timer_arm(l->start_timer, FIRST_TURN_MS);
+	l->start_due = true;
+	l->kept_due = *l->kept.version && l->kept_fd < 0;
+	loop_timer_arm(l->next_timer, FIRST_TURN_MS);
+	loop_timer_arm(l->confirm_timer, FIRST_TURN_MS + CONFIRM_MS);
 	return 0;
 }
 
-static void take_next_registry(struct loader *l)
-{
-	if (!l->next_registry)
-		return;
-	registry_free(l->registry);
-	l->registry = take_ptr(&l->next_registry);
-	loader_text(l->told.kind, sizeof(l->told.kind), registry_kind(l->registry));
-}
-
-void loader_settle(struct loader *l)
-{
-	if (l->load.step != LOAD_IDLE)
-		return;
-	take_next_registry(l);
-	if (l->draining && !keeper_is_busy(&l->keeper))
-		daemon_leave(l->daemon, 0);
-}
-
-/* A copy that is being made is finished: it may be all that the next start has. */
 void loader_drain(struct daemon *d, uint32_t seconds)
 {
 	struct loader *l = d->self;
@@ -117,7 +138,7 @@ void loader_drain(struct daemon *d, uint32_t seconds)
 	(void)seconds;
 	l->draining = true;
 	load_stop(l);
-	loader_settle(l);
+	loop_timer_arm(l->next_timer, 0);
 }
 
 void loader_stop(struct daemon *d)
@@ -125,8 +146,9 @@ void loader_stop(struct daemon *d)
 	struct loader *l = d->self;
 
 	keeper_stop(&l->keeper);
-	poll_stop(l);
-	loop_timer_free(l->start_timer);
+	loop_timer_free(l->poll_timer);
+	loop_timer_free(l->confirm_timer);
+	loop_timer_free(l->next_timer);
 	registry_folder_done(&l->load.folder);
 	registry_free(l->registry);
 	registry_free(l->next_registry);
@@ -157,13 +179,12 @@ void loader_apply(struct daemon *d, const struct settings *next)
 	l->next_registry = take_ptr(&l->checked_registry);
 	poll_arm(l, next);
 	/* A load that runs ends with the registry that it began with. */
-	if (l->load.step == LOAD_IDLE)
-		take_next_registry(l);
+	loop_timer_arm(l->next_timer, 0);
 }
 
 static void on_load(void *self, struct message *m)
 {
-	load_ask(self, m->payload, m->id);
+	outcome_queue(self, m->payload, m->id);
 }
 
 static void on_model_use(void *self, struct message *m)

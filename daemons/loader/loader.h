@@ -1,16 +1,18 @@
 /*
  * The loader: which version should be live on this host, and making it so. One load at a time
- * (load.c); what was published is kept for a restart (keeper.c); the registry is looked at by
- * itself now and then (poll.c).
+ * (load.c, ended by outcome.c); what was published is kept for a restart (keeper.c); the registry
+ * is looked at by itself now and then (poll.c). What is due is noted here and begun by loader.c.
  */
 #ifndef LOADER_LOADER_H
 #define LOADER_LOADER_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/errbuf.h"
 #include "base/random.h"
+#include "base/str.h"
 #include "compiler.h"
 #include "daemon/daemon.h"
 #include "keeper.h"
@@ -74,12 +76,23 @@ struct loader {
 		uint64_t id;
 	} asks[LOADER_MAX_ASKS]; /* wait for the load that runs */
 	unsigned ask_count;
+	bool kept_due, start_due, poll_due;
+	struct loop_timer *next_timer; /* something is due, or has ended: loader.c looks */
 	struct refusal refusal;
 	struct keeper keeper;
-	struct loop_timer *poll_timer, *start_timer;
+	struct loop_timer *poll_timer, *confirm_timer;
 	struct random random;
 	bool draining;
 };
+
+/* Zeroes, then the text, cut at a whole character. */
+static inline void loader_text(char *ret, size_t room, const char *text)
+{
+	size_t n = str_utf8_cut(str_of(text), room - 1);
+
+	memset(ret, 0, room);
+	memcpy(ret, text, n);
+}
 
 /* Of struct daemon; self is a struct loader. */
 int loader_start(struct daemon *d);
@@ -88,18 +101,28 @@ void loader_stop(struct daemon *d);
 int loader_check(struct daemon *d, const struct settings *next, struct errbuf *err);
 void loader_apply(struct daemon *d, const struct settings *next);
 extern const struct channel_handler loader_handlers[];
-/* A load has ended: whatever waited for that. */
-void loader_settle(struct loader *l);
 
-/* load.c */
-void load_ask(struct loader *l, const struct msg_reload *wish, uint64_t id);
-/* Nothing runs. */
+/* load.c: nothing runs. */
 void load_begin(struct loader *l, enum load_cause cause);
+void load_begin_ask(struct loader *l, const struct msg_reload *wish, uint64_t id);
 void load_stop(struct loader *l);
 
+/* outcome.c: the three ways in which a load ends. All answer who asked. */
+void outcome_succeed(struct loader *l, enum reload_outcome outcome, const char *words);
+void outcome_refuse(struct loader *l, const char *words);
+/* A poll that found what was refused before. */
+void outcome_skip(struct loader *l);
+/* Somebody asks: waits in line, or is answered at once if it cannot. */
+void outcome_queue(struct loader *l, const struct msg_reload *wish, uint64_t id);
+/* The load's version was refused by the compile child. */
+void outcome_note(struct loader *l, bool of_the_files);
+/* A poll must not compile again what was refused as long as nothing has changed. */
+bool outcome_is_known(struct loader *l);
+
 /* publish.c */
-/* Gives the image (taken on success) to the supervisor as the next generation; record gets it. */
-int publish(struct loader *l, struct record *record, int *fd, enum model_origin origin,
+/* The next generation goes into the record; then the image (taken) goes to the supervisor. */
+int publish_number(const struct loader *l, struct record *record, struct errbuf *err);
+int publish(struct loader *l, const struct record *record, int *fd, enum model_origin origin,
             struct errbuf *err);
 /* The kept image, if it waits. */
 void publish_kept(struct loader *l, enum model_origin origin);
@@ -113,11 +136,7 @@ void publish_state(struct loader *l);
 
 /* poll.c */
 int poll_start(struct loader *l);
-void poll_stop(struct loader *l);
 /* By registry.poll_seconds of the settings. */
 void poll_arm(struct loader *l, const struct settings *s);
-
-/* Zeroes, then the text, cut at a whole character. */
-void loader_text(char *ret, size_t room, const char *text);
 
 #endif

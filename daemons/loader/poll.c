@@ -17,8 +17,8 @@ static void on_poll(void *self)
 	struct loader *l = self;
 
 	poll_arm(l, l->daemon->settings);
-	if (l->load.step == LOAD_IDLE && !l->draining)
-		load_begin(l, LOAD_POLL);
+	l->poll_due = l->load.step == LOAD_IDLE;
+	loop_timer_arm(l->next_timer, 0);
 }
 
 int poll_start(struct loader *l)
@@ -33,12 +33,6 @@ int poll_start(struct loader *l)
 	if (r == 0)
 		poll_arm(l, l->daemon->settings);
 	return r;
-}
-
-void poll_stop(struct loader *l)
-{
-	loop_timer_free(l->poll_timer);
-	l->poll_timer = NULL;
 }
 
 void poll_arm(struct loader *l, const struct settings *s)

@@ -31,16 +31,19 @@ static int send_model(struct loader *l, const struct record *record, int fd,
 	return channel_send(l->daemon->channel, MSG_MODEL_PUBLISH, 0, &m, fd);
 }
 
-int publish(struct loader *l, struct record *record, int *fd, enum model_origin origin,
-            struct errbuf *err)
+int publish_number(const struct loader *l, struct record *record, struct errbuf *err)
 {
 	uint64_t floor = l->live.generation > l->floor ? l->live.generation : l->floor;
-	int r = state_next_generation(l->daemon->settings->state_dir, floor, &record->generation,
-	                              err);
 
-	if (r < 0)
-		return r;
-	r = send_model(l, record, *fd, origin);
+	return state_next_generation(l->daemon->settings->state_dir, floor, &record->generation,
+	                             err);
+}
+
+int publish(struct loader *l, const struct record *record, int *fd, enum model_origin origin,
+            struct errbuf *err)
+{
+	int r = send_model(l, record, *fd, origin);
+
 	if (r < 0)
 		return errbuf_set(err, r, "could not give the model to fraudd: %s", strerror(-r));
 	l->live = *record;
@@ -52,35 +55,39 @@ int publish(struct loader *l, struct record *record, int *fd, enum model_origin 
 	return 0;
 }
 
-void publish_kept(struct loader *l, enum model_origin origin)
+/* Once more what is there, under a new number. */
+static int publish_again(struct loader *l, struct record record, int *fd, enum model_origin origin)
 {
 	struct errbuf err = { "" };
-	struct record record = l->kept;
+	int r = publish_number(l, &record, &err);
 
+	if (r == 0)
+		r = publish(l, &record, fd, origin, &err);
+	if (r < 0)
+		log_error(0, "could not publish version \"%s\": %s", record.version, err.text);
+	else
+		log_info("version \"%s\", %s, is generation %" PRIu64, record.version,
+		         origin == MODEL_FROM_REGISTRY ? "kept here and confirmed by the registry"
+		                                       : "kept here",
+		         record.generation);
+	return r;
+}
+
+void publish_kept(struct loader *l, enum model_origin origin)
+{
 	if (l->kept_fd < 0)
 		return;
-	if (publish(l, &record, &l->kept_fd, origin, &err) < 0) {
-		log_error(0, "could not publish the kept version \"%s\": %s", record.version,
-		          err.text);
-		close_p(&l->kept_fd);
-		l->kept_fd = -1;
-		return;
-	}
-	log_info("version \"%s\" from the state folder is generation %" PRIu64, record.version,
-	         record.generation);
+	publish_again(l, l->kept, &l->kept_fd, origin);
+	close_p(&l->kept_fd);
+	l->kept_fd = -1;
 }
 
 void publish_origin(struct loader *l)
 {
-	struct errbuf err = { "" };
-	struct record record = l->live;
 	int fd = l->live_fd;
 
-	if (l->live_origin == MODEL_FROM_REGISTRY || fd < 0)
-		return;
-	if (publish(l, &record, &fd, MODEL_FROM_REGISTRY, &err) < 0)
-		log_error(0, "could not publish version \"%s\" again: %s", record.version,
-		          err.text);
+	if (l->live_origin != MODEL_FROM_REGISTRY && fd >= 0)
+		publish_again(l, l->live, &fd, MODEL_FROM_REGISTRY);
 }
 
 void publish_adopt(struct loader *l, const struct msg_model *m, int *fd)
@@ -101,6 +108,7 @@ void publish_adopt(struct loader *l, const struct msg_model *m, int *fd)
 	            m->registry_version);
 	l->live_origin = (enum model_origin)m->origin;
 	l->live_fd = take_fd(fd);
+	l->kept_due = false;
 	close_p(&l->kept_fd);
 	l->kept_fd = -1;
 	log_info("version \"%s\", generation %" PRIu64 ", is served already", l->live.version,
