@@ -113,6 +113,11 @@ static int append(struct folder_names *n, size_t *room, const char *name)
 	return 0;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 int folder_list(int dir, size_t limit, struct folder_names *ret)
 {
 	CLEANUP(dir_close_p) DIR *d = open_stream(dir);
@@ -127,6 +132,8 @@ int folder_list(int dir, size_t limit, struct folder_names *ret)
 		folder_names_done(&n);
 		return r;
 	}
+	if (n.count)
+		qsort(n.list, n.count, sizeof(*n.list), by_name);
 	*ret = n;
 	return 0;
 }

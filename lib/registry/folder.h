@@ -15,7 +15,7 @@ int folder_make(int parent, const char *name, int *ret_fd);
 int folder_read_text(int dir, const char *name, char *ret, size_t room);
 
 struct folder_names {
-	char **list; /* without "." and "..", in no order */
+	char **list; /* sorted, without "." and ".." */
 	size_t count;
 };
 /* -E2BIG beyond limit names. */
