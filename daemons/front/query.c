@@ -2,8 +2,7 @@
  * all of it in one answer. */
 #include "query.h"
 
-#include <errno.h>
-
+#include "features/row.h"
 #include "http/exchange.h"
 #include "http/uri.h"
 
@@ -33,17 +32,36 @@ bool query_flag(struct call *c, struct faults *f, const char *name, bool otherwi
 	return otherwise;
 }
 
+/* As pydantic reads an integer from a text: "3", "+3", "1_0", "3.0". False: the fault is told. */
+static bool read_top_k(struct call *c, struct faults *f, struct str text, int64_t *ret)
+{
+	const struct program_input integer = { .type = INPUT_INTEGER };
+	struct field_fault what;
+	struct cell cell;
+	int r = cell_from_text(&integer, text, &cell, &what);
+
+	if (r == 0 && cell.present) {
+		*ret = cell.v.integer;
+		return true;
+	}
+	if (r == 0) /* "" or "null", which is a missing value to a column of a CSV file */
+		what = (struct field_fault){
+			.type = "int_parsing",
+			.message = "Input should be a valid integer, unable to parse string as an "
+			           "integer"
+		};
+	add(c, f, "top_k", what);
+	return false;
+}
+
 static unsigned top_k(struct call *c, struct faults *f)
 {
+	struct str text;
 	int64_t k = 3;
-	int r = uri_parameter_int(http_query(c->exchange), "top_k", http_arena(c->exchange), &k);
 
-	if (r == -EINVAL)
-		add(c, f, "top_k",
-		    (struct field_fault){ .type = "int_parsing",
-		                          .message = "Input should be a valid integer, unable to "
-		                                     "parse string as an integer" });
-	else if (r == -ERANGE || k > SCORE_MAX_REASONS)
+	if (http_parameter(c->exchange, "top_k", &text) && !read_top_k(c, f, text, &k))
+		return 0;
+	if (k > SCORE_MAX_REASONS)
 		add(c, f, "top_k",
 		    (struct field_fault){ .type = "less_than_equal",
 		                          .message = "Input should be less than or equal to 50",

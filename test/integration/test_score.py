@@ -103,7 +103,8 @@ BAD_QUERIES = {
     "top_k=x": ("int_parsing", "top_k", None),
     "top_k=": ("int_parsing", "top_k", None),
     "explain=maybe": ("bool_parsing", "explain", None),
-    "top_k=99999999999999999999": ("less_than_equal", "top_k", {"le": 50}),
+    "top_k=null": ("int_parsing", "top_k", None),
+    "top_k=9223372036854775807": ("less_than_equal", "top_k", {"le": 50}),
 }
 
 
