@@ -30,7 +30,8 @@ class Library:
         self.call("XGDMatrixCreateFromMat", pointer(x), rows, width, missing, ctypes.byref(handle))
         if y is not None:
             y = np.ascontiguousarray(y, np.float32)
-            self.call("XGDMatrixSetFloatInfo", handle, b"label", pointer(y), ctypes.c_uint64(len(y)))
+            count = ctypes.c_uint64(len(y))
+            self.call("XGDMatrixSetFloatInfo", handle, b"label", pointer(y), count)
         if types:
             array = (ctypes.c_char_p * len(types))(*[t.encode() for t in types])
             count = ctypes.c_uint64(len(types))
@@ -74,8 +75,9 @@ def main(folder):
     booster = library.train(library.matrix(x, y, job["types"]), job["params"], job["rounds"])
     for name in ("model.json", "model.ubj"):
         library.call("XGBoosterSaveModel", booster, str(folder / name).encode())
+    every = library.matrix(rows, None, job["types"])
     some = library.matrix(rows[: job["explained"]], None, job["types"])
-    np.save(folder / "margins.npy", library.predict(booster, library.matrix(rows, None, job["types"]), 1))
+    np.save(folder / "margins.npy", library.predict(booster, every, 1))
     np.save(folder / "contributions.npy", library.predict(booster, some, 2))
     return 0
 
