@@ -66,11 +66,13 @@ static int on_row(void *self, uint64_t line, const struct cell *row, bool label)
 	return 0;
 }
 
-/* The inputs as a program: rows must be read before there is anything to compile with. A program has
- * a feature; this one's needs nothing to be learned, and nobody looks at it. */
+/* The inputs as a program: rows must be read before there is anything to compile with. A program
+ * has a feature; this one's needs nothing to be learned, and nobody looks at it. */
 static int open_inputs(struct dataset *d, struct program *ret, struct errbuf *err)
 {
-	struct declared_feature year = { .name = STR("year"), .op = OP_DATE_PART, .part = PART_YEAR };
+	struct declared_feature year = { .name = STR("year"),
+		                         .op = OP_DATE_PART,
+		                         .part = PART_YEAR };
 	struct declaration inputs = *d->declaration;
 	void *image;
 	size_t size;
@@ -78,7 +80,7 @@ static int open_inputs(struct dataset *d, struct program *ret, struct errbuf *er
 
 	if (inputs.time < 0)
 		return errbuf_set(err, -EINVAL,
-				  "no input of the feature program has the role time");
+		                  "no input of the feature program has the role time");
 	year.a = (struct operand){ OPERAND_TIME, (uint32_t)inputs.time };
 	inputs.features = &year;
 	inputs.feature_count = 1;

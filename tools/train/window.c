@@ -19,6 +19,7 @@
 #include "command.h"
 #include "db/db.h"
 #include "db/query.h"
+#include "features/row.h"
 
 #define MAX_SQL ((size_t)1024 * 1024)
 #define DEFAULT_QUERY "sql/queries/training_window.sql"
@@ -43,20 +44,45 @@ void window_print_zone(int32_t seconds_east, char ret[24])
 	         minutes % 60, seconds_east < 0 ? '+' : '-', minutes / 60, minutes % 60);
 }
 
+/* Times in the program's zone, which is the session's: text without a zone says the same to both.
+ */
+static int parse_until(const struct window_options *o, int64_t *ret, struct errbuf *err)
+{
+	struct program_input in = { .type = INPUT_DATETIME, .zone_seconds = o->zone_seconds };
+	struct field_fault fault;
+	struct cell cell;
+
+	if (!o->until) {
+		*ret = clock_real_us() + (int64_t)o->zone_seconds * 1000000;
+		return 0;
+	}
+	if (cell_from_text(&in, str_of(o->until), &cell, &fault) < 0 || !cell.present)
+		return errbuf_set(err, -EINVAL, "--until \"%s\" is no time", o->until);
+	*ret = cell.v.time_us;
+	return 0;
+}
+
+static void print_local(int64_t us, char ret[21])
+{
+	civil_print_utc(us, ret);
+	ret[19] = '\0'; /* without the Z */
+}
+
 static int bind(struct window *w, const struct window_options *o, const struct settings *s,
                 struct str sql, struct errbuf *err)
 {
 	char from[21], until[21];
-	int64_t now = clock_real_us();
 	struct query_variable variables[] = {
 		{ "from", o->from ? o->from : from },
 		{ "until", o->until ? o->until : until },
 	};
+	int64_t end;
+	int r = parse_until(o, &end, err);
 
-	civil_print_utc(now, until);
-	civil_print_utc(window_months_before(now, s->retrain.window_months), from);
-	if (o->until && !o->from)
-		return errbuf_set(err, -EINVAL, "--until needs --from");
+	if (r < 0)
+		return r;
+	print_local(end, until);
+	print_local(window_months_before(end, s->retrain.window_months), from);
 	return query_bind(sql, variables, 2, &w->sql, err);
 }
 
