@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -59,6 +60,15 @@ static _Noreturn void stubborn(void)
 		pause();
 }
 
+/* 1: the limit holds. */
+static int memory(void)
+{
+	void *p = mmap(NULL, (size_t)256 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	               -1, 0);
+
+	return p == MAP_FAILED && errno == ENOMEM;
+}
+
 static int limits(void)
 {
 	struct rlimit file, cpu;
@@ -84,6 +94,8 @@ int main(int argc, char **argv)
 		stubborn();
 	if (strcmp(what, "limits") == 0)
 		return limits();
+	if (strcmp(what, "memory") == 0)
+		return memory();
 	if (strcmp(what, "crash") == 0)
 		raise(SIGKILL);
 	for (;;)

@@ -165,6 +165,20 @@ static void limits(void **unused)
 	assert_string_equal(t.lines.p, "[1048576 77 3]");
 }
 
+/* With ASan, which reserves terabytes, there is no such limit. */
+static void memory(void **unused)
+{
+#ifdef FRAUDD_SANITIZE
+	const int limited = 0;
+#else
+	const int limited = 1;
+#endif
+
+	(void)unused;
+	run((struct job_options){ .limits = { .memory_bytes = 64 << 20 } }, "memory");
+	assert_int_equal(WEXITSTATUS(t.status), limited);
+}
+
 static void program_that_is_missing(void **unused)
 {
 	const char *argv[] = { "no-such-program", NULL };
@@ -189,6 +203,7 @@ int main(void)
 		TEST(network),
 		TEST(surroundings),
 		TEST(limits),
+		TEST(memory),
 		TEST(program_that_is_missing),
 	};
 
