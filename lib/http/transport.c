@@ -317,7 +317,8 @@ static void flush_plain(struct connection *c)
 
 		if (n > 0)
 			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		/* libevent says 0 when sendfile() would block. */
+		if (n == 0 || errno == EAGAIN || errno == EINTR)
 			break;
 		c->failed = true;
 		return;
