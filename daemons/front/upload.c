@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "csv/reader.h"
 #include "generation.h"
 #include "handlers.h"
@@ -97,8 +98,11 @@ static void end_failed(struct upload *u, int r)
 	case -EDQUOT:
 		end_with(u, 503, 60, "no room for the results");
 		break;
-	default:
+	case -ENOMEM:
 		end_with(u, 503, 1, "out of memory");
+		break;
+	default:
+		end_with(u, 503, 60, "the results cannot be kept");
 	}
 }
 
@@ -149,7 +153,7 @@ static void add_csv_error(struct upload *u, const char *column, const char *mess
 
 	strbuf_addf(&words, "line %llu: %s%s%s", (unsigned long long)u->line, column,
 	            column[0] ? ": " : "", message);
-	for (unsigned i = 0; i < 2 + u->options.top_k; i++)
+	for (unsigned i = 0; i < 2 + 3 * u->options.top_k; i++)
 		strbuf_addc(&u->out, ',');
 	end_csv_line(&u->out, strbuf_error(&words) ? STR("out of memory") : strbuf_str(&words));
 	strbuf_done(&words);
@@ -178,15 +182,22 @@ static void add_error(struct upload *u, const char *column, const char *message)
 	json_end_object(w);
 }
 
-static int begin_results(struct upload *u)
+/* What is wrong with the folder is for the log; -EIO is not mistaken for a fault of the request. */
+static int open_spool(struct upload *u)
 {
 	const struct settings *s = front_settings(u->call->front);
-	int r;
+	int r = spool_open(&u->spool, s->upload.spool_dir, s->upload.spool_bytes);
 
-	if (!u->as_csv) {
-		r = spool_open(&u->spool, s->upload.spool_dir, s->upload.spool_bytes);
-		return r;
-	}
+	if (r < 0)
+		log_error(r, "could not make a file in upload.spool_dir \"%s\"",
+		          s->upload.spool_dir);
+	return r < 0 && r != -ENOSPC && r != -EDQUOT ? -EIO : r;
+}
+
+static int begin_results(struct upload *u)
+{
+	if (!u->as_csv)
+		return open_spool(u);
 	answer_prepare(u->call, 200);
 	http_answer_begin(u->call->exchange, 200, "text/csv; charset=utf-8", HTTP_CHUNKED);
 	score_write_csv_header(&u->out, u->options.top_k);

@@ -89,7 +89,7 @@ def is_alive(pid):
 
 class Suite:
     def __init__(self, bin_dir, settings=None):
-        self.bin = pathlib.Path(bin_dir)
+        self.bin = pathlib.Path(bin_dir).resolve()
         # Short: the path of a socket is limited to 107 bytes.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="fd-", dir="/tmp"))
         self.config = self.folder / "fraudd.yaml"
