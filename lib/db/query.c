@@ -128,18 +128,19 @@ static int add_literal(struct strbuf *out, const char *value)
 	size_t i;
 
 	if (!value) {
-		strbuf_adds(out, "null");
+		strbuf_adds(out, " null ");
 		return 0;
 	}
 	if (!str_is_utf8(str_of(value)))
 		return -EINVAL;
-	strbuf_adds(out, strchr(value, '\\') ? " E'" : "'");
+	/* Blanks around it: beside another quote two texts would become one. */
+	strbuf_adds(out, strchr(value, '\\') ? " E'" : " '");
 	for (i = 0; value[i]; i++) {
 		if (value[i] == '\'' || value[i] == '\\')
 			strbuf_addc(out, value[i]);
 		strbuf_addc(out, value[i]);
 	}
-	strbuf_addc(out, '\'');
+	strbuf_adds(out, "' ");
 	return 0;
 }
 
