@@ -365,6 +365,74 @@ static void test_bad_rows(void **state)
 	assert_memory_equal(model, other, m);
 }
 
+/* The rows of rows.csv as a query, in the CSV's order. */
+static void write_query(void)
+{
+	struct strbuf sql = { 0 };
+	size_t n;
+	CLEANUP(free_p) char *rows = content("rows.csv", &n);
+	char *rest = NULL, *line = strtok_r(rows, "\n", &rest);
+
+	strbuf_adds(&sql, "select a::bigint as transaction_seq, b::timestamp as create_dt,"
+	                  " c::double precision as amount, nullif(d, '') as country,"
+	                  " e::double precision as secret_code, f as user_name,"
+	                  " g as sender_name, h = 1 as label from (values\n");
+	for (unsigned i = 0; (line = strtok_r(NULL, "\n", &rest)); i++) {
+		char *f[8];
+
+		for (unsigned k = 0; k < 8; k++)
+			f[k] = strsep(&line, ",");
+		strbuf_addf(&sql, "%s(%s,'%s',%s,'%s',%s,'%s','%s',%s)\n", i ? "," : "", f[0], f[1],
+		            f[2], f[3], f[4], f[5], f[6], f[7]);
+	}
+	strbuf_adds(&sql, ") as rows (a, b, c, d, e, f, g, h)\n");
+	write_text("rows.sql", sql.p);
+	strbuf_done(&sql);
+}
+
+/* The same rows give the same folder, wherever they come from. */
+static void test_from_database(void **state)
+{
+	const char *url = getenv("FRAUDD_TEST_DATABASE_URL");
+	char environment[512];
+
+	(void)state;
+	if (!url) {
+		print_message("FRAUDD_TEST_DATABASE_URL is not set\n");
+		skip();
+	}
+	write_query();
+	snprintf(environment, sizeof(environment), "DATABASE_URL='%s'", url);
+	assert_int_equal(
+	        run(environment, "--from-database --query rows.sql --models db --version " VERSION),
+	        0);
+	for (size_t i = 0; i < MEMBERS; i++) {
+		char one[128], two[128];
+		size_t n, m;
+
+		snprintf(one, sizeof(one), "one/fraud/" VERSION "/%s", members[i]);
+		snprintf(two, sizeof(two), "db/fraud/" VERSION "/%s", members[i]);
+		CLEANUP(free_p) char *first = content(one, &n);
+		CLEANUP(free_p) char *second = content(two, &m);
+
+		if (n != m || memcmp(first, second, n) != 0)
+			fail_msg("%s differs", members[i]);
+	}
+	write_text("rows.sql",
+	           "select 1::bigint as transaction_seq, now() as create_dt, 1 as label\n");
+	assert_int_equal(run(environment, "--from-database --query rows.sql --models db"), 65);
+	expect_text("err", "the query has no column \"amount\"");
+	write_text("rows.sql", "select 1::bigint as transaction_seq, now() as create_dt,"
+	                       " 1.0 as amount, 'x' as label\n");
+	assert_int_equal(run(environment, "--from-database --query rows.sql --models db"), 65);
+	expect_text("err", "column \"label\" is neither integer nor boolean");
+	write_text("rows.sql", "select * from no_such_table\n");
+	assert_int_equal(run(environment, "--from-database --query rows.sql --models db"), 65);
+	assert_int_equal(run("DATABASE_URL=postgresql:///x?host=/nonexistent",
+	                     "--from-database --query rows.sql --models db"),
+	                 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +442,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_to_learn),
 		cmocka_unit_test(test_bad_input),
 		cmocka_unit_test(test_bad_rows),
+		cmocka_unit_test(test_from_database),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
