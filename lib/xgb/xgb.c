@@ -222,7 +222,7 @@ static int cut(struct xgb_model *m, uint32_t rounds, struct errbuf *err)
 	return 0;
 }
 
-/* Training alone leaves them with the rows; in the model they let every reader check its columns. */
+/* Training leaves them with the rows; in the model they let every reader check its columns. */
 static int keep_names(struct xgb_model *m, const struct xgb_data *data, struct errbuf *err)
 {
 	bst_ulong count = 0;

@@ -9,8 +9,8 @@
 
 #include "base/civil.h"
 #include "features/row.h"
-#include "specimen.h"
-#include "window.h"
+#include "tools/train/specimen.h"
+#include "tools/train/window.h"
 
 static const char yaml[] = "version: 1\ntimezone: \"+09:00\"\ninputs:\n"
                            "  - { name: seq, type: integer, required: true, role: key }\n"
