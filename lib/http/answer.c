@@ -12,7 +12,9 @@
 #include <event2/buffer.h>
 
 #include "base/clock.h"
+#include "http/response.h"
 #include "http/schedule.h"
+#include "http/state.h"
 #include "http/syntax.h"
 #include "http/transport.h"
 
@@ -41,7 +43,7 @@ static bool must_close(const struct http_exchange *x)
 		return true;
 	if (most > 0 && c->requests >= most)
 		return true;
-	return !exchange_is_complete(x) && !can_discard(x);
+	return !state_is_complete(x) && !can_discard(x);
 }
 
 /* -- the bytes -------------------------------------------------------------------------------- */
@@ -222,7 +224,7 @@ void http_answer_end(struct http_exchange *x)
 	if (x->answer_left > 0 && !x->no_body)
 		x->connection->failed = true;
 	/* The head was written when more of the body was to come than will be read now. */
-	if (!exchange_is_complete(x) && !can_discard(x))
+	if (!state_is_complete(x) && !can_discard(x))
 		x->closes = true;
 	end(x);
 }
@@ -236,44 +238,4 @@ void http_answer_abort(struct http_exchange *x)
 {
 	x->connection->failed = true;
 	end(x);
-}
-
-/* -- the server's own answers ----------------------------------------------------------------- */
-
-static enum http_refusal refusal_of(int status)
-{
-	static const int statuses[HTTP_REFUSED_MAX] = {
-		[HTTP_REFUSED_400] = 400, [HTTP_REFUSED_408] = 408, [HTTP_REFUSED_413] = 413,
-		[HTTP_REFUSED_414] = 414, [HTTP_REFUSED_417] = 417, [HTTP_REFUSED_431] = 431,
-		[HTTP_REFUSED_501] = 501, [HTTP_REFUSED_503] = 503, [HTTP_REFUSED_505] = 505,
-	};
-	enum http_refusal i = HTTP_REFUSED_400;
-
-	while (i < HTTP_REFUSED_MAX - 1 && statuses[i] != status)
-		i++;
-	return i;
-}
-
-void exchange_decline(struct http_exchange *x, int status, const char *why)
-{
-	struct connection *c = x->connection;
-	struct http_server *s = c->server;
-
-	count_add(&s->counters->refused[refusal_of(status)], 1);
-	if (s->on.on_refused)
-		s->on.on_refused(status, why, &c->peer, s->self);
-	exchange_abort(x);
-	if (x->begun) {
-		c->failed = true;
-		return;
-	}
-	/* What the user had set belongs to its own answer. */
-	strbuf_reset(&x->fields);
-	http_refuse(x, status, status == 503 ? 1 : 0, why);
-}
-
-void exchange_refuse(struct http_exchange *x, int status, const char *why)
-{
-	x->closes = true;
-	exchange_decline(x, status, why);
 }

@@ -17,7 +17,8 @@
 
 #include <event2/event.h>
 
-#include "http/answer.h"
+#include "http/pool.h"
+#include "http/refuse.h"
 #include "http/request.h"
 #include "http/schedule.h"
 #include "http/transport.h"
@@ -81,7 +82,7 @@ static bool begin(struct connection *c)
 	/* After a full pipeline the other connections come first. */
 	if (c->turn >= c->server->limits.pipeline || !may_begin(c))
 		return false;
-	c->x = exchange_new(c);
+	c->x = pool_take(c);
 	if (!c->x)
 		c->failed = true;
 	return c->x != NULL;
@@ -90,7 +91,7 @@ static bool begin(struct connection *c)
 static void take_down(struct connection *c)
 {
 	request_uncount(c->x);
-	exchange_free(c->x);
+	pool_give(c->x);
 	c->x = NULL;
 }
 
@@ -100,13 +101,13 @@ static bool after_answer(struct connection *c)
 	struct http_exchange *x = c->x;
 
 	request_uncount(x);
-	exchange_release(x);
+	pool_release(x);
 	if (x->closes || x->dropped > c->server->limits.discard) {
 		take_down(c);
 		c->state = CONNECTION_FLUSHING;
 		return false;
 	}
-	if (exchange_is_complete(x)) {
+	if (state_is_complete(x)) {
 		take_down(c);
 		c->turn++;
 		c->unsent++;
@@ -142,7 +143,7 @@ static void die(struct connection *c)
 		return;
 	c->state = CONNECTION_DEAD;
 	if (c->x && !c->x->ended)
-		exchange_abort(c->x);
+		refuse_abort(c->x);
 	schedule_wake(c);
 }
 
@@ -161,10 +162,10 @@ static void look_at_room(struct connection *c)
 /* The peer has closed its side. What was asked for completely is still answered. */
 static void settle_ended(struct connection *c)
 {
-	if (transport_available(c) > 0 || (c->x && !c->x->ended && exchange_is_complete(c->x)))
+	if (transport_available(c) > 0 || (c->x && !c->x->ended && state_is_complete(c->x)))
 		return;
 	if (c->x)
-		exchange_abort(c->x);
+		refuse_abort(c->x);
 	c->state = CONNECTION_FLUSHING;
 }
 
@@ -176,7 +177,7 @@ static enum wait wait_of_open(const struct connection *c)
 		x = NULL;
 	if (x && !x->counted && !x->ended)
 		return WAIT_HEAD;
-	if (x && !x->paused && !exchange_is_complete(x))
+	if (x && !x->paused && !state_is_complete(x))
 		return WAIT_BODY;
 	if (transport_pending(c) > 0)
 		return WAIT_WRITE;
@@ -382,7 +383,7 @@ void connection_free(struct connection *c)
 	struct http_server *s = c->server;
 
 	if (c->x && !c->x->ended)
-		exchange_abort(c->x);
+		refuse_abort(c->x);
 	if (c->x)
 		take_down(c);
 	schedule_forget(c);
@@ -412,7 +413,7 @@ static void late_request(struct connection *c, const char *why)
 		c->state = CONNECTION_FLUSHING;
 		return;
 	}
-	exchange_refuse(x, 408, why);
+	refuse_and_close(x, 408, why);
 }
 
 void connection_late(struct connection *c)
@@ -420,7 +421,7 @@ void connection_late(struct connection *c)
 	enum connection_state state = c->state;
 	const struct http_exchange *x = c->x;
 
-	if (state == CONNECTION_OPEN && x && !x->paused && !exchange_is_complete(x) &&
+	if (state == CONNECTION_OPEN && x && !x->paused && !state_is_complete(x) &&
 	    parser_has_begun(&x->parser)) {
 		late_request(c, x->counted ? "request body came too slowly"
 		                           : "request head came too slowly");

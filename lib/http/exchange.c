@@ -6,113 +6,11 @@
 #include "http/exchange.h"
 
 #include <errno.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "http/answer.h"
+#include "http/refuse.h"
 #include "http/schedule.h"
 #include "http/state.h"
 #include "http/uri.h"
-
-/* So many are kept for the next requests, and none with more memory than this. */
-#define SPARE_MAX 64
-#define SPARE_MEMORY_MAX 65536
-
-/* -- life ------------------------------------------------------------------------------------- */
-
-struct http_exchange *exchange_new(struct connection *c)
-{
-	struct http_server *s = c->server;
-	struct http_exchange *x = s->spare;
-
-	if (x) {
-		s->spare = x->next;
-		s->spare_count--;
-	} else {
-		x = calloc(1, sizeof(*x));
-		if (!x)
-			return NULL;
-	}
-	x->connection = c;
-	parser_reset(&x->parser, &s->parser_limits);
-	return x;
-}
-
-static void destroy(struct http_exchange *x)
-{
-	arena_done(&x->arena);
-	strbuf_done(&x->body);
-	strbuf_done(&x->fields);
-	parser_done(&x->parser);
-	free(x);
-}
-
-void exchange_release(struct http_exchange *x)
-{
-	if (x->released)
-		return;
-	x->released = true;
-	if (x->arena.size > SPARE_MEMORY_MAX)
-		arena_done(&x->arena);
-	else
-		arena_reset(&x->arena);
-	if (x->body.room > SPARE_MEMORY_MAX)
-		strbuf_done(&x->body);
-	else
-		strbuf_reset(&x->body);
-	strbuf_reset(&x->fields);
-}
-
-/* What is kept for the next request is its memory, nothing else. */
-static void clear(struct http_exchange *x)
-{
-	struct http_exchange kept = { .arena = x->arena, .body = x->body, .fields = x->fields };
-
-	memcpy(x, &kept, offsetof(struct http_exchange, parser));
-}
-
-void exchange_free(struct http_exchange *x)
-{
-	struct http_server *s = x->connection->server;
-
-	exchange_release(x);
-	clear(x);
-	if (s->spare_count >= SPARE_MAX) {
-		destroy(x);
-		return;
-	}
-	x->next = s->spare;
-	s->spare = x;
-	s->spare_count++;
-}
-
-void exchange_free_spare(struct http_server *s)
-{
-	while (s->spare) {
-		struct http_exchange *x = s->spare;
-
-		s->spare = x->next;
-		destroy(x);
-	}
-	s->spare_count = 0;
-}
-
-bool exchange_is_complete(const struct http_exchange *x)
-{
-	return x->parser.state == PARSER_AT_END;
-}
-
-void exchange_abort(struct http_exchange *x)
-{
-	struct http_server *s = x->connection->server;
-
-	if (!x->known)
-		return;
-	x->known = false;
-	if (s->on.on_abort)
-		s->on.on_abort(x, s->self);
-}
 
 /* -- the request ------------------------------------------------------------------------------ */
 
@@ -204,7 +102,7 @@ int http_take_body(struct http_exchange *x, uint64_t limit)
 	if (x->parser.length > limit) {
 		/* The user hears it from the result, not from on_abort. */
 		x->known = false;
-		exchange_refuse(x, 413, "request body too large");
+		refuse_and_close(x, 413, "request body too large");
 		return -E2BIG;
 	}
 	return 0;

@@ -13,6 +13,14 @@
 
 enum { SEEN_HOST = 1, SEEN_LENGTH = 2, SEEN_ENCODING = 4, SEEN_EXPECT = 8, SEEN_UNMET = 16 };
 
+int head_refuse(struct parser *p, int status, const char *why)
+{
+	p->state = PARSER_AT_BAD;
+	p->status = status;
+	p->why = why;
+	return -1;
+}
+
 static struct str from(struct str s, size_t n)
 {
 	return (struct str){ s.p + n, s.n - n };
@@ -29,9 +37,9 @@ static int check_version(struct parser *p, struct str version)
 {
 	if (version.n != 8 || memcmp(version.p, "HTTP/", 5) != 0 || !is_digit(version.p[5]) ||
 	    version.p[6] != '.' || !is_digit(version.p[7]))
-		return parser_refuse(p, 400, "malformed HTTP version");
+		return head_refuse(p, 400, "malformed HTTP version");
 	if (version.p[5] != '1' || version.p[7] > '1')
-		return parser_refuse(p, 505, "HTTP version not supported");
+		return head_refuse(p, 505, "HTTP version not supported");
 	p->minor = (uint8_t)(version.p[7] - '0');
 	return 0;
 }
@@ -43,16 +51,16 @@ int head_request_line(struct parser *p, struct str line)
 	const char *blank;
 
 	if (method.n == 0 || rest.n == 0 || rest.p[0] != ' ')
-		return parser_refuse(p, 400, "malformed method");
+		return head_refuse(p, 400, "malformed method");
 	rest = from(rest, 1);
 	blank = rest.n ? memchr(rest.p, ' ', rest.n) : NULL;
 	if (!blank || blank == rest.p)
-		return parser_refuse(p, 400, "malformed request line");
+		return head_refuse(p, 400, "malformed request line");
 	p->target = (struct str){ rest.p, (size_t)(blank - rest.p) };
 	if (check_version(p, from(rest, p->target.n + 1)) < 0)
 		return -1;
 	if (str_is(method, "CONNECT"))
-		return parser_refuse(p, 501, "method not implemented");
+		return head_refuse(p, 501, "method not implemented");
 	p->method = http_method_of(method);
 	p->method_text.n = method.n;
 	/* The buffer may move while fields are added: head_finish() makes pointers of this. */
@@ -70,12 +78,12 @@ static int split_field(struct parser *p, struct str line, struct str *ret_name,
 	struct str value;
 
 	if (line.p[0] == ' ' || line.p[0] == '\t')
-		return parser_refuse(p, 400, "folded header line");
+		return head_refuse(p, 400, "folded header line");
 	if (n == 0 || n == line.n || line.p[n] != ':')
-		return parser_refuse(p, 400, "malformed field name");
+		return head_refuse(p, 400, "malformed field name");
 	value = from(line, n + 1);
 	if (syntax_span(value, SYNTAX_VALUE) != value.n)
-		return parser_refuse(p, 400, "malformed field value");
+		return head_refuse(p, 400, "malformed field value");
 	*ret_name = (struct str){ line.p, n };
 	*ret_value = str_trim(value);
 	return 0;
@@ -85,8 +93,8 @@ static int split_field(struct parser *p, struct str line, struct str *ret_name,
 static int see_once(struct parser *p, unsigned field, const char *why)
 {
 	if (p->seen & field)
-		return parser_refuse(p, 400, why);
-	p->seen = (uint16_t)(p->seen | field);
+		return head_refuse(p, 400, why);
+	p->seen = (uint8_t)(p->seen | field);
 	return 0;
 }
 
@@ -95,7 +103,8 @@ static int on_host(struct parser *p, struct str value)
 	if (see_once(p, SEEN_HOST, "more than one Host") < 0)
 		return -1;
 	if (!uri_is_host(value))
-		return parser_refuse(p, 400, "malformed Host");
+		return head_refuse(p, 400, "malformed Host");
+	p->host_field = p->field_count - 1;
 	return 0;
 }
 
@@ -107,12 +116,12 @@ static int on_content_length(struct parser *p, struct str value)
 	if (see_once(p, SEEN_LENGTH, "more than one Content-Length") < 0)
 		return -1;
 	if (value.n == 0 || (value.p[0] == '0' && value.n > 1))
-		return parser_refuse(p, 400, "malformed Content-Length");
+		return head_refuse(p, 400, "malformed Content-Length");
 	for (size_t i = 0; i < value.n; i++) {
 		if (!is_digit(value.p[i]))
-			return parser_refuse(p, 400, "malformed Content-Length");
+			return head_refuse(p, 400, "malformed Content-Length");
 		if (length > (INT64_MAX - 9) / 10)
-			return parser_refuse(p, 400, "Content-Length too large");
+			return head_refuse(p, 400, "Content-Length too large");
 		length = length * 10 + (uint64_t)(value.p[i] - '0');
 	}
 	p->length = length;
@@ -135,10 +144,10 @@ static int on_transfer_encoding(struct parser *p, struct str value)
 	}
 	while (syntax_next_element(&list, &coding)) {
 		if (is_chunked || !syntax_is_token(coding))
-			return parser_refuse(p, 400, "malformed Transfer-Encoding");
+			return head_refuse(p, 400, "malformed Transfer-Encoding");
 		is_chunked = str_equal_nocase(coding, STR("chunked"));
 	}
-	return parser_refuse(p, 501, "transfer coding not implemented");
+	return head_refuse(p, 501, "transfer coding not implemented");
 }
 
 static int on_connection(struct parser *p, struct str value)
@@ -158,7 +167,7 @@ static int on_expect(struct parser *p, struct str value)
 {
 	unsigned what = str_equal_nocase(value, STR("100-continue")) ? SEEN_EXPECT : SEEN_UNMET;
 
-	p->seen = (uint16_t)(p->seen | what);
+	p->seen = (uint8_t)(p->seen | what);
 	return 0;
 }
 
@@ -166,7 +175,7 @@ static int on_expect(struct parser *p, struct str value)
 static int on_look_alike(struct parser *p, struct str value)
 {
 	(void)value;
-	return parser_refuse(p, 400, "malformed field name");
+	return head_refuse(p, 400, "malformed field name");
 }
 
 static const struct {
@@ -202,7 +211,7 @@ int head_field(struct parser *p, struct str line)
 	if (split_field(p, line, &name, &value) < 0)
 		return -1;
 	if (p->field_count >= p->limits.fields)
-		return parser_refuse(p, 431, "too many header fields");
+		return head_refuse(p, 431, "too many header fields");
 	f = &p->fields[p->field_count++];
 	f->name = (uint32_t)(name.p - p->head.p);
 	f->name_size = (uint32_t)name.n;
@@ -218,7 +227,7 @@ int head_trailer(struct parser *p, struct str line)
 	if (split_field(p, line, &name, &value) < 0)
 		return -1;
 	if (++p->trailer_fields > p->limits.fields)
-		return parser_refuse(p, 431, "too many trailer fields");
+		return head_refuse(p, 431, "too many trailer fields");
 	return 0;
 }
 
@@ -227,19 +236,24 @@ int head_trailer(struct parser *p, struct str line)
 static int check_framing(struct parser *p)
 {
 	if (p->chunked && p->has_length)
-		return parser_refuse(p, 400, "both Content-Length and Transfer-Encoding");
+		return head_refuse(p, 400, "both Content-Length and Transfer-Encoding");
 	if (p->chunked && p->minor == 0)
-		return parser_refuse(p, 400, "Transfer-Encoding in HTTP/1.0");
+		return head_refuse(p, 400, "Transfer-Encoding in HTTP/1.0");
 	return 0;
 }
 
 static int check_target(struct parser *p)
 {
 	if (uri_split(p->target, &p->uri) < 0)
-		return parser_refuse(p, 400, "malformed request target");
+		return head_refuse(p, 400, "malformed request target");
 	if (str_is(p->uri.path, "*") && p->method != HTTP_METHOD_OPTIONS)
-		return parser_refuse(p, 400, "malformed request target");
-	p->host = p->uri.host.p ? p->uri.host : parser_field(p, STR("host"));
+		return head_refuse(p, 400, "malformed request target");
+	p->host = p->uri.host;
+	if (!p->host.p && (p->seen & SEEN_HOST)) {
+		const struct parser_field *f = &p->fields[p->host_field];
+
+		p->host = (struct str){ p->head.p + f->value, f->value_size };
+	}
 	return 0;
 }
 
@@ -250,11 +264,11 @@ int head_finish(struct parser *p)
 	if (check_framing(p) < 0)
 		return -1;
 	if (p->minor == 1 && !(p->seen & SEEN_HOST))
-		return parser_refuse(p, 400, "no Host");
+		return head_refuse(p, 400, "no Host");
 	if (check_target(p) < 0)
 		return -1;
 	if (p->minor == 1 && (p->seen & SEEN_UNMET))
-		return parser_refuse(p, 417, "expectation failed");
+		return head_refuse(p, 417, "expectation failed");
 	p->expects_continue =
 	        p->minor == 1 && (p->seen & SEEN_EXPECT) && (p->chunked || p->length > 0);
 	p->keep_alive = !p->closes && (p->minor == 1 || p->stays);
@@ -296,13 +310,13 @@ int head_chunk_size(struct parser *p, struct str line)
 	while (n < line.n && n < PARSER_CHUNK_DIGITS && syntax_hex(line.p[n]) >= 0)
 		size = size << 4 | (uint64_t)syntax_hex(line.p[n++]);
 	if (n == 0 || size > INT64_MAX)
-		return parser_refuse(p, 400, "malformed chunk size");
+		return head_refuse(p, 400, "malformed chunk size");
 	line = from(line, n);
 	if (line.n > p->limits.chunk_extension || !is_chunk_extension(line))
-		return parser_refuse(p, 400, "malformed chunk size");
+		return head_refuse(p, 400, "malformed chunk size");
 	p->extensions += (uint32_t)line.n;
 	if (p->extensions > p->limits.chunk_extensions)
-		return parser_refuse(p, 400, "chunk extensions too large");
+		return head_refuse(p, 400, "chunk extensions too large");
 	p->left = size;
 	return 0;
 }

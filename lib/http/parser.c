@@ -14,14 +14,6 @@
 
 enum step { STEP_ON, STEP_MORE, STEP_HEAD, STEP_BODY, STEP_END, STEP_BAD };
 
-int parser_refuse(struct parser *p, int status, const char *why)
-{
-	p->state = PARSER_AT_BAD;
-	p->status = status;
-	p->why = why;
-	return -1;
-}
-
 void parser_reset(struct parser *p, const struct parser_limits *limits)
 {
 	struct strbuf head = p->head;
@@ -106,7 +98,7 @@ static bool cut_line_end(struct str *line)
 
 static enum step refuse(struct parser *p, int status, const char *why)
 {
-	parser_refuse(p, status, why);
+	head_refuse(p, status, why);
 	return STEP_BAD;
 }
 

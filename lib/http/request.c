@@ -10,7 +10,8 @@
 #include <event2/buffer.h>
 
 #include "base/clock.h"
-#include "http/answer.h"
+#include "http/exchange.h"
+#include "http/refuse.h"
 #include "http/syntax.h"
 #include "http/transport.h"
 #include "http/uri.h"
@@ -103,11 +104,11 @@ static void on_head(struct http_exchange *x)
 	x->started_ns = clock_mono_ns();
 	find_peer(x);
 	if (x->parser.method == HTTP_METHOD_OTHER) {
-		exchange_decline(x, 501, "method not implemented");
+		refuse_and_stay(x, 501, "method not implemented");
 		return;
 	}
 	if (decode_path(x) < 0) {
-		exchange_refuse(x, 503, "out of memory");
+		refuse_and_close(x, 503, "out of memory");
 		return;
 	}
 	x->known = true;
@@ -115,7 +116,7 @@ static void on_head(struct http_exchange *x)
 	if (x->ended || x->body_mode != BODY_UNDECIDED)
 		return;
 	if (x->parser.length > s->limits.body)
-		exchange_refuse(x, 413, "request body too large");
+		refuse_and_close(x, 413, "request body too large");
 	else
 		http_take_body(x, s->limits.body);
 }
@@ -124,12 +125,12 @@ static void on_head(struct http_exchange *x)
 static void take(struct http_exchange *x, struct str bytes)
 {
 	if (x->received > x->body_limit) {
-		exchange_refuse(x, 413, "request body too large");
+		refuse_and_close(x, 413, "request body too large");
 		return;
 	}
 	strbuf_add(&x->body, bytes.p, bytes.n);
 	if (strbuf_error(&x->body) < 0)
-		exchange_refuse(x, 503, "out of memory");
+		refuse_and_close(x, 503, "out of memory");
 }
 
 static void on_body(struct http_exchange *x, struct str bytes)
@@ -164,7 +165,7 @@ static void on_bad(struct http_exchange *x)
 	if (x->ended)
 		x->closes = true;
 	else
-		exchange_refuse(x, p->status, p->why);
+		refuse_and_close(x, p->status, p->why);
 }
 
 static void on_event(struct http_exchange *x, enum parser_event e, struct str body)
@@ -215,7 +216,7 @@ bool request_feed(struct http_exchange *x)
 	give_leave(x);
 	in = transport_peek(c);
 	n = in.n;
-	if (n == 0 && !exchange_is_complete(x))
+	if (n == 0 && !state_is_complete(x))
 		return false;
 	e = parser_next(&x->parser, &in, &body);
 	/* A body's slice lies in the input: it goes after the user has seen it. */

@@ -18,8 +18,8 @@
 
 #include <event2/event.h>
 
-#include "http/answer.h"
 #include "http/connection.h"
+#include "http/pool.h"
 #include "http/schedule.h"
 #include "http/state.h"
 #include "http/tls.h"
@@ -315,7 +315,7 @@ void http_server_free(struct http_server *s)
 		TAILQ_REMOVE(&s->listeners, l, all);
 		free_listener(l);
 	}
-	exchange_free_spare(s);
+	pool_done(s);
 	source_done(&s->sources);
 	if (s->wake)
 		event_free(s->wake);

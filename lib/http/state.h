@@ -2,7 +2,7 @@
  * What server, connections and exchanges look like inside: the data that all files but the pure
  * parsers share. They use each other in this order only:
  *
- *	server ─► connection ─► request ─► exchange, answer ─► schedule ─► transport
+ *	server ─► connection ─► request ─► exchange ─► refuse ─► answer ─► schedule ─► transport
  *
  * Nothing of it is seen by the user, who has server.h and exchange.h.
  */
@@ -10,14 +10,14 @@
 #define HTTP_STATE_H
 
 #include <sys/queue.h>
+#include <sys/types.h>
 
 #include "base/arena.h"
 #include "base/strbuf.h"
-#include "http/exchange.h"
+#include "http/options.h"
 #include "http/parser.h"
 #include "http/proxy.h"
 #include "http/response.h"
-#include "http/server.h"
 #include "http/source.h"
 
 struct bufferevent;
@@ -117,7 +117,7 @@ struct connection {
 	bool trusted;             /* X-Forwarded-For is believed */
 	bool counted;             /* in the table of sources */
 	bool is_ready;
-	bool running; /* connection.c is at work: events only leave a mark */
+	bool running;  /* connection.c is at work: events only leave a mark */
 	bool stepping; /* it takes one step after another */
 	bool reading;
 	bool ended;  /* the peer sends no more */
@@ -167,6 +167,12 @@ struct http_server {
 	uint32_t spare_count;
 	uint32_t round; /* of the ready list */
 };
+
+/* True if the whole request is in. */
+static inline bool state_is_complete(const struct http_exchange *x)
+{
+	return x->parser.state == PARSER_AT_END;
+}
 
 /* One writer: a plain addition, but no torn or cached store. */
 static inline void count_add(uint64_t *counter, uint64_t n)

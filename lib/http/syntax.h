@@ -8,25 +8,26 @@
 
 #include "base/str.h"
 
-enum {
-	SYNTAX_TOKEN = 1,  /* tchar */
-	SYNTAX_VALUE = 2,  /* field-vchar, SP, HTAB: VCHAR and obs-text too */
-	SYNTAX_QUOTED = 4, /* qdtext */
+enum syntax_set {
+	SYNTAX_TOKEN,  /* tchar */
+	SYNTAX_VALUE,  /* field-vchar, SP, HTAB: VCHAR and obs-text too */
+	SYNTAX_QUOTED, /* qdtext */
+	SYNTAX_MAX
 };
 
-extern const uint8_t syntax_classes[256];
+extern const uint64_t syntax_sets[SYNTAX_MAX][4];
 
-static inline bool syntax_is(char c, unsigned classes)
+static inline bool syntax_is(char c, enum syntax_set set)
 {
-	return (syntax_classes[(uint8_t)c] & classes) != 0;
+	return syntax_sets[set][(uint8_t)c / 64] >> ((uint8_t)c % 64) & 1;
 }
 
-/* The number of bytes at the front of s that are of the classes. */
-static inline size_t syntax_span(struct str s, unsigned classes)
+/* The number of bytes at the front of s that are of the set. */
+static inline size_t syntax_span(struct str s, enum syntax_set set)
 {
 	size_t n = 0;
 
-	while (n < s.n && syntax_is(s.p[n], classes))
+	while (n < s.n && syntax_is(s.p[n], set))
 		n++;
 	return n;
 }
