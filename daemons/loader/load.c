@@ -277,48 +277,48 @@ static void on_found(void *self, struct registry_result *result)
 {
 	struct loader *l = self;
 
-	if (result->result < 0)
-		outcome_refuse(l, result->err.text);
-	else
+	if (result->result == 0) {
 		on_wanted(l, &result->version);
+		return;
+	}
+	if (l->load.wish.wish == RELOAD_ROLLBACK)
+		errbuf_precede(&result->err, "cannot roll back");
+	outcome_refuse(l, result->err.text);
 }
 
-static void choose(struct loader *l, const struct registry_result *alias)
+/* True if another version than the alias's is wanted, and how to find that. */
+static bool wants_other(const struct loader *l, struct registry_request *ret)
 {
 	const struct load *load = &l->load;
-	struct registry_request q = { .verb = REGISTRY_FIND };
 
-	switch (load->wish.wish) {
-	case RELOAD_VERSION:
-		q.version = load->wish.version;
-		break;
-	case RELOAD_ROLLBACK:
-		q = (struct registry_request){ .verb = REGISTRY_RESOLVE,
-			                       .alias = REGISTRY_PREVIOUS };
-		break;
-	default:
-		if (*l->told.pinned)
-			q.version = l->told.pinned;
-		else if (alias->result < 0)
-			outcome_refuse(l, alias->err.text);
-		else
-			on_wanted(l, &alias->version);
-		if (!q.version)
-			return;
-	}
-	ask(l, &q, LOAD_FINDING, on_found);
+	if (load->wish.wish == RELOAD_ROLLBACK)
+		*ret = (struct registry_request){ .verb = REGISTRY_RESOLVE,
+			                          .alias = REGISTRY_PREVIOUS };
+	else if (load->wish.wish == RELOAD_VERSION)
+		*ret = (struct registry_request){ .verb = REGISTRY_FIND,
+			                          .version = load->wish.version };
+	else if (load->wish.wish == RELOAD_ALIAS && *l->told.pinned)
+		*ret = (struct registry_request){ .verb = REGISTRY_FIND,
+			                          .version = l->told.pinned };
+	else
+		return false;
+	return true;
 }
 
 static void on_alias(void *self, struct registry_result *result)
 {
 	struct loader *l = self;
 	const struct registry_version *v = &result->version;
+	struct registry_request q;
 
 	l->told.asked_at_us = clock_real_us();
 	l->load.alias_error = result->err;
 	loader_text(l->told.alias_version, sizeof(l->told.alias_version),
 	            *v->version ? v->version : v->registry_version);
-	choose(l, result);
+	if (wants_other(l, &q))
+		ask(l, &q, LOAD_FINDING, on_found);
+	else
+		on_found(l, result);
 }
 
 /* --- the beginning --- */
@@ -326,14 +326,13 @@ static void on_alias(void *self, struct registry_result *result)
 static int renew_pin(struct loader *l, struct errbuf *err)
 {
 	const struct load *load = &l->load;
-	int r = 0;
+	bool ends = load->wish.wish == RELOAD_UNPIN;
 
-	if (load->wish.wish == RELOAD_UNPIN) {
+	if (ends && !is_dry(load)) {
 		memset(l->told.pinned, 0, sizeof(l->told.pinned));
-		return is_dry(load) ? 0 : state_write_pin(state_dir(l), model_name(l), "", err);
+		return state_write_pin(state_dir(l), model_name(l), "", err);
 	}
-	r = state_read_pin(state_dir(l), model_name(l), l->told.pinned, err);
-	return r;
+	return state_read_pin(state_dir(l), model_name(l), l->told.pinned, err);
 }
 
 static void begin(struct loader *l, const struct load *load)

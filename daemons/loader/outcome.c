@@ -33,9 +33,10 @@ static void finish(struct loader *l, enum reload_outcome outcome, const char *wo
 {
 	/* Whatever became of the wanted version, the kept one is better than none. */
 	publish_kept(l, MODEL_FROM_LAST_KNOWN_GOOD);
+	/* Before the answer: who reads both has the newer state with it. */
+	publish_state(l);
 	if (l->load.cause == LOAD_ASKED)
 		answer(l, l->load.id, outcome, words);
-	publish_state(l);
 	registry_folder_done(&l->load.folder);
 	l->load = (struct load){ .folder = { .fd = -1 } };
 	loop_timer_arm(l->next_timer, 0);

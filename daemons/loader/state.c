@@ -20,6 +20,8 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 
+#define COUNTER "generation"
+#define PIN "pin"
 #define SMALL_FILE 256
 #define RETRY_MS 2
 #define PATIENCE_MS                                                                                \
@@ -49,6 +51,7 @@ static int take_lock(int fd, unsigned patience_ms)
 	}
 }
 
+/* Words name the file by the setting, not by its path: they go to /health. */
 int state_lock(const char *dir, const char *file, unsigned patience_ms, int *ret_fd,
                struct errbuf *err)
 {
@@ -60,64 +63,70 @@ int state_lock(const char *dir, const char *file, unsigned patience_ms, int *ret
 		return r;
 	r = file_make_dirs(dir, 0750);
 	if (r < 0)
-		return errbuf_set(err, r, "could not make the state folder \"%s\": %s", dir,
-		                  strerror(-r));
+		return errbuf_set(err, r, "could not make state_dir: %s", strerror(-r));
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0)
-		return errbuf_set(err, -errno, "could not open \"%s\": %s", path, strerror(errno));
+		return errbuf_set(err, -errno, "could not open state_dir/%s: %s", file,
+		                  strerror(errno));
 	r = take_lock(fd, patience_ms);
 	if (r < 0)
-		return errbuf_set(err, r, "could not lock \"%s\": %s", path,
+		return errbuf_set(err, r, "could not lock state_dir/%s: %s", file,
 		                  r == -EAGAIN ? "another process holds it" : strerror(-r));
 	*ret_fd = take_fd(&fd);
 	return 0;
 }
 
 /* The first line of the file, without its end; -ENOENT. */
-static int read_line(const char *path, char ret[SMALL_FILE], struct errbuf *err)
+static int read_line(const char *dir, const char *file, char ret[SMALL_FILE], struct errbuf *err)
 {
 	CLEANUP(free_p) char *text = NULL;
+	char path[PATH_MAX];
 	size_t n = 0;
-	int r = file_read(AT_FDCWD, path, SMALL_FILE - 1, &text, &n);
+	int r = path_of(dir, file, path, err);
 
+	if (r < 0)
+		return r;
+	r = file_read(AT_FDCWD, path, SMALL_FILE - 1, &text, &n);
 	if (r == -ENOENT)
 		return r;
 	if (r < 0)
-		return errbuf_set(err, r, "could not read \"%s\": %s", path, strerror(-r));
-	if (n == 0 || text[n - 1] != '\n' || strlen(text) != n ||
-	    strchr(text, '\n') != text + n - 1)
-		return errbuf_set(err, -EBADMSG, "\"%s\" is not one line", path);
+		return errbuf_set(err, r, "could not read state_dir/%s: %s", file, strerror(-r));
+	if (n == 0 || strlen(text) != n || strchr(text, '\n') != text + n - 1)
+		return errbuf_set(err, -EBADMSG, "state_dir/%s is not one line", file);
 	memcpy(ret, text, n - 1);
 	ret[n - 1] = '\0';
 	return 0;
 }
 
-static int write_line(const char *path, const char *text, struct errbuf *err)
+static int write_line(const char *dir, const char *file, const char *text, struct errbuf *err)
 {
-	char line[SMALL_FILE];
+	char path[PATH_MAX], line[SMALL_FILE];
 	int n = snprintf(line, sizeof(line), "%s\n", text);
-	int r = n > 0 && (size_t)n < sizeof(line) ? 0 : -E2BIG;
+	int r = path_of(dir, file, path, err);
 
-	if (r == 0)
+	if (r < 0)
+		return r;
+	if (n < 0 || (size_t)n >= sizeof(line))
+		r = -E2BIG;
+	else
 		r = file_write(AT_FDCWD, path, (struct str){ line, (size_t)n }, 0640);
 	if (r < 0)
-		return errbuf_set(err, r, "could not write \"%s\": %s", path, strerror(-r));
+		return errbuf_set(err, r, "could not write state_dir/%s: %s", file, strerror(-r));
 	return 0;
 }
 
-static int read_counter(const char *path, uint64_t *ret, struct errbuf *err)
+static int read_counter(const char *dir, uint64_t *ret, struct errbuf *err)
 {
 	unsigned long long number = 0;
 	char line[SMALL_FILE];
-	int r = read_line(path, line, err);
+	int r = read_line(dir, COUNTER, line, err);
 
 	if (r < 0 && r != -ENOENT)
 		return r;
 	if (r == 0 && str_to_u64(str_of(line), &number) < 0)
 		return errbuf_set(err, -EBADMSG,
-		                  "\"%s\" holds no generation: write a number there that was never "
-		                  "in use",
-		                  path);
+		                  "state_dir/" COUNTER " holds no generation: write a number there "
+		                  "that was never in use");
 	*ret = number;
 	return 0;
 }
@@ -125,22 +134,20 @@ static int read_counter(const char *path, uint64_t *ret, struct errbuf *err)
 int state_next_generation(const char *dir, uint64_t floor, uint64_t *ret, struct errbuf *err)
 {
 	CLEANUP(close_p) int lock = -1;
-	char path[PATH_MAX], text[32];
 	uint64_t last = 0;
-	int r = path_of(dir, "generation", path, err);
+	char text[32];
+	int r = state_lock(dir, STATE_LOCK, PATIENCE_MS, &lock, err);
 
 	if (r == 0)
-		r = state_lock(dir, STATE_LOCK, PATIENCE_MS, &lock, err);
-	if (r == 0)
-		r = read_counter(path, &last, err);
+		r = read_counter(dir, &last, err);
 	if (r < 0)
 		return r;
 	if (last < floor)
 		last = floor;
 	if (last == UINT64_MAX)
-		return errbuf_set(err, -ERANGE, "\"%s\" is at its end", path);
+		return errbuf_set(err, -ERANGE, "state_dir/" COUNTER " is at its end");
 	snprintf(text, sizeof(text), "%" PRIu64, last + 1);
-	r = write_line(path, text, err);
+	r = write_line(dir, COUNTER, text, err);
 	if (r == 0)
 		*ret = last + 1;
 	return r;
@@ -148,43 +155,48 @@ int state_next_generation(const char *dir, uint64_t floor, uint64_t *ret, struct
 
 int state_read_pin(const char *dir, const char *name, char ret[MESSAGE_NAME], struct errbuf *err)
 {
-	char path[PATH_MAX], line[SMALL_FILE];
+	char line[SMALL_FILE];
 	const char *version;
-	int r = path_of(dir, "pin", path, err);
+	int r;
 
-	if (r < 0)
-		return r;
 	memset(ret, 0, MESSAGE_NAME);
-	r = read_line(path, line, err);
+	r = read_line(dir, PIN, line, err);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	version = strchr(line, ' ');
 	if (!version || strlen(version + 1) >= MESSAGE_NAME)
-		return errbuf_set(err, -EBADMSG, "\"%s\" is no pin: \"fraudctl unpin\" ends it",
-		                  path);
+		return errbuf_set(err, -EBADMSG,
+		                  "state_dir/" PIN " holds no pin: \"fraudctl unpin\" ends it");
 	/* A pin of another model waits until models.name says that one again. */
 	if ((size_t)(version - line) == strlen(name) && strncmp(line, name, strlen(name)) == 0)
 		memcpy(ret, version + 1, strlen(version + 1));
 	return 0;
 }
 
+static int remove_file(const char *dir, const char *file, struct errbuf *err)
+{
+	char path[PATH_MAX];
+	int r = path_of(dir, file, path, err);
+
+	if (r < 0)
+		return r;
+	if (unlink(path) < 0 && errno != ENOENT)
+		return errbuf_set(err, -errno, "could not remove state_dir/%s: %s", file,
+		                  strerror(errno));
+	r = file_sync_parent(path);
+	return r < 0 ? errbuf_set(err, r, "could not sync state_dir: %s", strerror(-r)) : 0;
+}
+
 int state_write_pin(const char *dir, const char *name, const char *version, struct errbuf *err)
 {
 	CLEANUP(close_p) int lock = -1;
-	char path[PATH_MAX], line[2 * MESSAGE_NAME];
-	int r = path_of(dir, "pin", path, err);
+	char line[2 * MESSAGE_NAME];
+	int r = state_lock(dir, STATE_LOCK, PATIENCE_MS, &lock, err);
 
-	if (r == 0)
-		r = state_lock(dir, STATE_LOCK, PATIENCE_MS, &lock, err);
 	if (r < 0)
 		return r;
-	if (*version) {
-		snprintf(line, sizeof(line), "%s %s", name, version);
-		return write_line(path, line, err);
-	}
-	if (unlink(path) < 0 && errno != ENOENT)
-		return errbuf_set(err, -errno, "could not remove \"%s\": %s", path,
-		                  strerror(errno));
-	r = file_sync_parent(path);
-	return r < 0 ? errbuf_set(err, r, "could not sync \"%s\": %s", dir, strerror(-r)) : 0;
+	if (!*version)
+		return remove_file(dir, PIN, err);
+	snprintf(line, sizeof(line), "%s %s", name, version);
+	return write_line(dir, PIN, line, err);
 }
