@@ -155,6 +155,7 @@ class Suite:
                 return False
 
         wait(ready, "/readyz to say 200")
+        wait(self.all_serve, "all workers to serve a model")
 
     def stop(self, status=0):
         """Ends the suite; every process must be gone and have left without a complaint."""
@@ -281,14 +282,16 @@ class Suite:
 
         wait(replaced, f"a successor of process {pid}")
 
+    def all_serve(self, version=None):
+        """What all workers serve, if they do and (version given) it is that one."""
+        model = self.status()["model"]
+        all_up = model["workers"] == self.settings["front"]["workers"]
+        if all_up and model["workers_current"] == model["workers"]:
+            return model if version in (None, model["version"]) else None
+        return None
+
     def wait_model(self, version):
-        """Until every worker serves it."""
-
-        def served():
-            model = self.status()["model"]
-            return model["version"] == version and model["workers_current"] == model["workers"]
-
-        wait(served, f"all workers to serve {version}")
+        return wait(lambda: self.all_serve(version), f"all workers to serve {version}")
 
     # --- its log ---
 
