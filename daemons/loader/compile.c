@@ -121,17 +121,19 @@ static int make_image(const struct compile *c, const struct bundle *b, struct ch
 	        c->trees && strcmp(c->trees, "all") == 0 ? FOREST_TREES_ALL : FOREST_TREES_BEST;
 	CLEANUP(free_p) void *image = NULL;
 	enum score_verified verified;
-	size_t size;
-	int r = bundle_build_image(b, BUNDLE_MODEL, trees, &image, &size, &result->note,
-	                           &result->words);
+	struct bundle_image made;
+	int r = bundle_build_image(b, BUNDLE_MODEL, trees, &made, &result->words);
 
-	if (r == 0)
-		r = bundle_verify(b, image, size, &verified, &result->words);
-	if (r == 0)
-		r = write_image(c, image, size, &result->words);
 	if (r < 0)
 		return r;
-	result->size = size;
+	image = made.bytes;
+	result->note = made.note;
+	r = bundle_verify(b, image, made.size, &verified, &result->words);
+	if (r == 0)
+		r = write_image(c, image, made.size, &result->words);
+	if (r < 0)
+		return r;
+	result->size = made.size;
 	result->verified =
 	        verified == SCORE_VERIFIED_GOLDEN ? MODEL_VERIFIED_GOLDEN : MODEL_VERIFIED_SELF;
 	return 0;

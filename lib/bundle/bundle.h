@@ -75,13 +75,15 @@ int bundle_digest(const struct bundle *b, uint8_t ret[BUNDLE_SHA256_SIZE]); /* o
 
 enum bundle_model { BUNDLE_MODEL, BUNDLE_MODEL_HOLDOUT };
 
-/*
- * Imports the model, compiles the feature program and puts the image together (score/build.h).
- * *ret is heap memory, 64-byte aligned, owned by the caller (free). ret_note: one line about
- * which trees are served, for the log ("500 of 512 trees (best iteration)"); may be NULL.
- */
+struct bundle_image {
+	void *bytes; /* heap memory, 64-byte aligned, owned by who asked (free) */
+	size_t size;
+	struct errbuf note; /* which trees are served, for the log: "all 500 trees" */
+};
+
+/* Imports the model, compiles the feature program and puts the image together (score/build.h). */
 int bundle_build_image(const struct bundle *b, enum bundle_model which, enum forest_trees trees,
-                       void **ret, size_t *ret_size, struct errbuf *ret_note, struct errbuf *err);
+                       struct bundle_image *ret, struct errbuf *err);
 
 /*
  * Scores golden.csv with the image (margins bit for bit, SHAP within 1e-5 * max(1, |margin|)), or,

@@ -140,6 +140,14 @@ static int check_shap(struct checker *c, const struct str *fields, float margin)
 	return 0;
 }
 
+static uint32_t bits_of(float v)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &v, sizeof(bits));
+	return bits;
+}
+
 static int check_row(struct checker *c, const struct str *fields, size_t count)
 {
 	const struct score_options explain_all = { .explain_from = DECISION_ALLOW, .top_k = 1 };
@@ -153,7 +161,7 @@ static int check_row(struct checker *c, const struct str *fields, size_t count)
 	if (count != c->columns.count || parse_float(fields[c->first], &want) < 0)
 		return errbuf_set(c->err, -EBADMSG, "row %d: no margin", c->rows + 1);
 	score_row(c->model, c->row, &explain_all, &c->scratch, &result);
-	if (memcmp(&result.margin, &want, sizeof(want)) != 0)
+	if (bits_of(result.margin) != bits_of(want))
 		return errbuf_set(c->err, -EBADMSG, "row %d: margin is %.9g instead of %.9g",
 		                  c->rows + 1, (double)result.margin, (double)want);
 	r = check_shap(c, fields + c->first + 1, want);

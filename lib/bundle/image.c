@@ -92,7 +92,7 @@ static int declare(struct source *s, struct arena *a, struct errbuf *err)
 	                    content_of(b, "artifacts/medians.json"), a, &s->learned, err);
 }
 
-static int build(struct source *s, void **ret, size_t *ret_size, struct errbuf *err)
+static int build(struct source *s, struct bundle_image *ret, struct errbuf *err)
 {
 	const struct bundle *b = s->bundle;
 	struct score_parts parts = {
@@ -108,11 +108,11 @@ static int build(struct source *s, void **ret, size_t *ret_size, struct errbuf *
 	};
 
 	memcpy(parts.model_sha256, s->model->sha256, sizeof(parts.model_sha256));
-	return score_image_build(&parts, ret, ret_size, err);
+	return score_image_build(&parts, &ret->bytes, &ret->size, err);
 }
 
 int bundle_build_image(const struct bundle *b, enum bundle_model which, enum forest_trees trees,
-                       void **ret, size_t *ret_size, struct errbuf *ret_note, struct errbuf *err)
+                       struct bundle_image *ret, struct errbuf *err)
 {
 	struct source s = { .bundle = b };
 	struct arena a = { 0 };
@@ -127,9 +127,9 @@ int bundle_build_image(const struct bundle *b, enum bundle_model which, enum for
 	if (r == 0)
 		r = declare(&s, &a, err);
 	if (r == 0)
-		r = build(&s, ret, ret_size, err);
+		r = build(&s, ret, err);
 	if (r == 0)
-		note_trees(s.forest, ret_note);
+		note_trees(s.forest, &ret->note);
 	arena_done(&a);
 	return r;
 }

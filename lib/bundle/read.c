@@ -84,9 +84,8 @@ static int apply_thresholds(struct bundle *b, const struct manifest *m, struct a
 		                  "artifacts/thresholds.yaml is of version \"%.*s\", " MANIFEST
 		                  " of \"%.*s\"",
 		                  STR_ARGS(t.version), STR_ARGS(m->version));
-	/* equal bits, or somebody edited one of them */
-	if (memcmp(&t.low, &m->threshold_low, sizeof(t.low)) != 0 ||
-	    memcmp(&t.high, &m->threshold_high, sizeof(t.high)) != 0)
+	/* as float32, or somebody edited one of them */
+	if (t.low != m->threshold_low || t.high != m->threshold_high)
 		return errbuf_set(err, -EBADMSG,
 		                  "artifacts/thresholds.yaml and " MANIFEST
 		                  " say different thresholds");
@@ -98,7 +97,7 @@ static int apply_thresholds(struct bundle *b, const struct manifest *m, struct a
 static int read_whole(struct member_reader *r, struct errbuf *err)
 {
 	struct bundle *b = r->bundle;
-	struct manifest m;
+	struct manifest m = { 0 };
 	int error;
 
 	error = member_read(r, STR(MANIFEST), err);
@@ -183,9 +182,10 @@ int bundle_read(int dir_fd, const char *path, const struct bundle_options *optio
 		return errbuf_set(err, -errno, "could not open folder \"%s\": %s", path,
 		                  strerror(errno));
 	r.bundle = arena_calloc(a, 1, sizeof(*r.bundle));
-	if (r.bundle)
-		r.bundle->members = arena_calloc(a, BUNDLE_MAX_MEMBERS, sizeof(*r.bundle->members));
-	if (arena_failed(a))
+	if (!r.bundle)
+		return errbuf_set(err, -ENOMEM, "no memory for the version");
+	r.bundle->members = arena_calloc(a, BUNDLE_MAX_MEMBERS, sizeof(*r.bundle->members));
+	if (!r.bundle->members)
 		return errbuf_set(err, -ENOMEM, "no memory for the version");
 	error = read_folder(&r, err);
 	if (error == 0)

@@ -66,16 +66,17 @@ static int load_model(struct scoring *s, const struct settings *settings, struct
 	enum forest_trees trees =
 	        !strcmp(settings->models.trees, "all") ? FOREST_TREES_ALL : FOREST_TREES_BEST;
 	enum score_verified verified;
+	struct bundle_image image = { 0 };
 	struct bundle *bundle;
-	size_t size = 0;
 	int r = bundle_read(AT_FDCWD, s->request->bundle, &o, &reading, &bundle, err);
 
 	if (r == 0)
-		r = bundle_build_image(bundle, BUNDLE_MODEL, trees, &s->image, &size, NULL, err);
+		r = bundle_build_image(bundle, BUNDLE_MODEL, trees, &image, err);
+	s->image = image.bytes;
 	if (r == 0)
-		r = bundle_verify(bundle, s->image, size, &verified, err);
+		r = bundle_verify(bundle, image.bytes, image.size, &verified, err);
 	if (r == 0)
-		r = score_open(s->image, size, true, &s->arena, &s->model, err);
+		r = score_open(image.bytes, image.size, true, &s->arena, &s->model, err);
 	arena_done(&reading);
 	return r;
 }

@@ -168,17 +168,16 @@ static int prove(struct publisher *p, enum bundle_model which)
 {
 	struct arena a = { 0 };
 	enum score_verified verified;
-	void *image = NULL;
+	struct bundle_image image = { 0 };
 	struct bundle b;
-	size_t size;
 	int r = as_bundle(p, &a, &b);
 
 	if (r == 0)
-		r = bundle_build_image(&b, which, FOREST_TREES_ALL, &image, &size, NULL, p->err);
+		r = bundle_build_image(&b, which, FOREST_TREES_ALL, &image, p->err);
 	/* golden rows are those of the model that is served */
 	if (r == 0 && which == BUNDLE_MODEL)
-		r = bundle_verify(&b, image, size, &verified, p->err);
-	free(image);
+		r = bundle_verify(&b, image.bytes, image.size, &verified, p->err);
+	free(image.bytes);
 	arena_done(&a);
 	return r < 0 ? errbuf_prefix(p->err, r, "the trained model failed its proof") : 0;
 }

@@ -210,10 +210,17 @@ static inline int small_image(const struct small_version *v, void **ret, size_t 
                               struct errbuf *err)
 {
 	struct bundle_member members[SMALL_MAX];
+	struct bundle_image image;
 	struct bundle b;
+	int r;
 
 	small_bundle(v, members, &b);
-	return bundle_build_image(&b, BUNDLE_MODEL, FOREST_TREES_BEST, ret, ret_size, NULL, err);
+	r = bundle_build_image(&b, BUNDLE_MODEL, FOREST_TREES_BEST, &image, err);
+	if (r == 0) {
+		*ret = image.bytes;
+		*ret_size = image.size;
+	}
+	return r;
 }
 
 #endif

@@ -125,19 +125,17 @@ static int serve(enum score_verified *ret, struct errbuf *err)
 {
 	struct arena a = { 0 };
 	struct bundle *b;
-	void *image = NULL;
+	struct bundle_image image = { 0 };
 	char path[256];
-	size_t size;
 	int r;
 
 	path_of("", path);
 	r = bundle_read(AT_FDCWD, path, &options, &a, &b, err);
 	if (r == 0)
-		r = bundle_build_image(b, BUNDLE_MODEL, FOREST_TREES_BEST, &image, &size, NULL,
-		                       err);
+		r = bundle_build_image(b, BUNDLE_MODEL, FOREST_TREES_BEST, &image, err);
 	if (r == 0)
-		r = bundle_verify(b, image, size, ret, err);
-	free(image);
+		r = bundle_verify(b, image.bytes, image.size, ret, err);
+	free(image.bytes);
 	arena_done(&a);
 	return r;
 }
@@ -505,24 +503,21 @@ static void test_plain_takes_settings(void **state)
 	struct errbuf err = { "" };
 	struct bundle *b;
 	char path[256];
-	void *image;
-	size_t size;
+	struct bundle_image image;
 
 	(void)state;
 	path_of("", path);
 	assert_int_equal(bundle_write(parent, VERSION, &model, 1, &err), 0);
 	assert_int_equal(bundle_read(AT_FDCWD, path, &options, &a, &b, &err), 0);
-	assert_int_equal(
-	        bundle_build_image(b, BUNDLE_MODEL, FOREST_TREES_ALL, &image, &size, NULL, &err),
-	        0);
-	assert_int_equal(score_open(image, size, true, &a, &m, &err), 0);
+	assert_int_equal(bundle_build_image(b, BUNDLE_MODEL, FOREST_TREES_ALL, &image, &err), 0);
+	assert_int_equal(score_open(image.bytes, image.size, true, &a, &m, &err), 0);
 	assert_true(m.threshold_low == 0.5f && m.threshold_high == 0.9f);
 	assert_true(str_is(m.version, "plain"));
 	assert_true(program_find_input(&m.program, STR("country")) >= 0);
-	assert_int_equal(bundle_build_image(b, BUNDLE_MODEL_HOLDOUT, FOREST_TREES_ALL, &image,
-	                                    &size, NULL, &err),
-	                 -ENOENT);
-	free(image);
+	assert_int_equal(
+	        bundle_build_image(b, BUNDLE_MODEL_HOLDOUT, FOREST_TREES_ALL, &image, &err),
+	        -ENOENT);
+	free(image.bytes);
 	arena_done(&a);
 	remove_version();
 }

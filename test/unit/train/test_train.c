@@ -209,8 +209,7 @@ static void test_version_is_served(void **state)
 	struct score_model m;
 	struct bundle *b;
 	char path[128];
-	size_t size;
-	void *image;
+	struct bundle_image image;
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/one/fraud/" VERSION, folder);
@@ -219,13 +218,13 @@ static void test_version_is_served(void **state)
 	assert_int_equal(b->member_count, MEMBERS);
 	for (unsigned which = 0; which < 2; which++) {
 		if (bundle_build_image(b, which ? BUNDLE_MODEL_HOLDOUT : BUNDLE_MODEL,
-		                       FOREST_TREES_BEST, &image, &size, NULL, &err) < 0)
+		                       FOREST_TREES_BEST, &image, &err) < 0)
 			fail_msg("%s", err.text);
-		if (which == 0 && bundle_verify(b, image, size, &verified, &err) < 0)
+		if (which == 0 && bundle_verify(b, image.bytes, image.size, &verified, &err) < 0)
 			fail_msg("%s", err.text);
-		assert_int_equal(score_open(image, size, true, &a, &m, &err), 0);
+		assert_int_equal(score_open(image.bytes, image.size, true, &a, &m, &err), 0);
 		assert_int_equal(m.program.feature_count, 5);
-		free(image);
+		free(image.bytes);
 	}
 	assert_int_equal(verified, SCORE_VERIFIED_GOLDEN);
 	arena_done(&a);
