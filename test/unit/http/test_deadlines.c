@@ -29,7 +29,6 @@ struct late_case {
 };
 
 static const struct late_case late[] = {
-	/* clang-format off: table */
 	{ "no byte at all", "", "EOF", NULL },
 	{ "half a request line", "GET /", LATE_HEAD, "refused 408" },
 	{ "half a head", "GET / HTTP/1.1\r\nHost:", LATE_HEAD, "refused 408" },
@@ -50,7 +49,6 @@ static const struct late_case late[] = {
 	{ "the rest of an answered request",
 	  "POST /early HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\nhalf", "404 [early];EOF",
 	  NULL },
-	/* clang-format on */
 };
 
 static void start(struct world *w)
