@@ -6,9 +6,10 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
-#include "base/cleanup.h"
+#include "base/arena.h"
 
 #define MAX_WEIGHT 12
 
@@ -70,25 +71,36 @@ struct interval interval_of(double *values, size_t count)
 	return (struct interval){ quantile(values, n, 0.025), quantile(values, n, 0.975) };
 }
 
+/* values: for each metric `draws` of them. */
+static void draw(const struct ranking *r, const float *thresholds, struct random *random,
+                 uint8_t *weights, double *values, size_t draws)
+{
+	for (size_t i = 0; i < draws; i++) {
+		double one[METRIC_MAX];
+
+		bootstrap_weights(random, weights, r->count);
+		metrics_compute(r, weights, thresholds[0], thresholds[1], one);
+		for (size_t m = 0; m < METRIC_MAX; m++)
+			values[m * draws + i] = one[m];
+	}
+}
+
 int bootstrap_metrics(const struct ranking *r, float threshold_low, float threshold_high,
                       uint64_t seed, unsigned draws, struct interval ret[METRIC_MAX])
 {
-	CLEANUP(free_p) double *values = calloc((size_t)draws + 1, METRIC_MAX * sizeof(*values));
-	CLEANUP(free_p) uint8_t *weights = calloc(r->count + 1, 1);
+	const float thresholds[2] = { threshold_low, threshold_high };
+	struct arena a = { 0 };
+	double *values = arena_calloc(&a, (size_t)draws + 1, METRIC_MAX * sizeof(*values));
+	uint8_t *weights = arena_calloc(&a, r->count + 1, 1);
 	struct random random;
+	bool failed = !values || !weights;
 
-	if (!values || !weights)
-		return -ENOMEM;
-	random_seed(&random, seed);
-	for (unsigned i = 0; i < draws; i++) {
-		double one[METRIC_MAX];
-
-		bootstrap_weights(&random, weights, r->count);
-		metrics_compute(r, weights, threshold_low, threshold_high, one);
-		for (unsigned m = 0; m < METRIC_MAX; m++)
-			values[(size_t)m * draws + i] = one[m];
+	if (!failed) {
+		random_seed(&random, seed);
+		draw(r, thresholds, &random, weights, values, draws);
+		for (size_t m = 0; m < METRIC_MAX; m++)
+			ret[m] = interval_of(values + m * draws, draws);
 	}
-	for (unsigned m = 0; m < METRIC_MAX; m++)
-		ret[m] = interval_of(values + (size_t)m * draws, draws);
-	return 0;
+	arena_done(&a);
+	return failed ? -ENOMEM : 0;
 }

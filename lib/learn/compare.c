@@ -9,9 +9,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/cleanup.h"
+#include "base/arena.h"
 
 #define EQUAL_RELATIVE 1e-5
+/* Of values that the bootstrap draws; one more for the gain. */
+#define RUNS ((size_t)COMPARE_SIDES * METRIC_MAX)
 
 struct contest {
 	const struct compare_input *in;
@@ -63,7 +65,7 @@ static void measure(const struct contest *c, const uint8_t *weights, unsigned si
 static void draw(const struct contest *c, uint8_t *weights, double *values)
 {
 	size_t draws = c->in->draws;
-	double *gains = values + COMPARE_SIDES * METRIC_MAX * draws;
+	double *gains = values + RUNS * draws;
 	struct random random;
 
 	random_seed(&random, c->in->seed);
@@ -74,7 +76,7 @@ static void draw(const struct contest *c, uint8_t *weights, double *values)
 		for (unsigned side = 0; side < COMPARE_SIDES; side++) {
 			measure(c, weights, side, one[side]);
 			for (unsigned m = 0; m < METRIC_MAX; m++)
-				values[(side * METRIC_MAX + m) * draws + i] = one[side][m];
+				values[((size_t)side * METRIC_MAX + m) * draws + i] = one[side][m];
 		}
 		gains[i] = one[COMPARE_CANDIDATE][METRIC_PR_AUC] - one[COMPARE_LIVE][METRIC_PR_AUC];
 	}
@@ -83,18 +85,20 @@ static void draw(const struct contest *c, uint8_t *weights, double *values)
 static int bootstrap(const struct contest *c, struct verdict *v)
 {
 	size_t draws = c->in->draws;
-	size_t runs = COMPARE_SIDES * METRIC_MAX + 1;
-	CLEANUP(free_p) double *values = calloc(draws + 1, runs * sizeof(*values));
-	CLEANUP(free_p) uint8_t *weights = calloc(c->in->count + 1, 1);
+	struct arena a = { 0 };
+	double *values = arena_calloc(&a, draws + 1, (RUNS + 1) * sizeof(*values));
+	uint8_t *weights = arena_calloc(&a, c->in->count + 1, 1);
+	bool failed = !values || !weights;
 
-	if (!values || !weights)
-		return -ENOMEM;
-	draw(c, weights, values);
-	for (unsigned i = 0; i < COMPARE_SIDES * METRIC_MAX; i++)
-		v->intervals[i / METRIC_MAX][i % METRIC_MAX] =
-		        interval_of(values + i * draws, draws);
-	v->pr_auc_gain = interval_of(values + (runs - 1) * draws, draws);
-	return 0;
+	if (!failed) {
+		draw(c, weights, values);
+		for (size_t i = 0; i < RUNS; i++)
+			v->intervals[i / METRIC_MAX][i % METRIC_MAX] =
+			        interval_of(values + i * draws, draws);
+		v->pr_auc_gain = interval_of(values + RUNS * draws, draws);
+	}
+	arena_done(&a);
+	return failed ? -ENOMEM : 0;
 }
 
 static int judge(struct contest *c, struct verdict *v)

@@ -88,19 +88,9 @@ static int open_inputs(struct dataset *d, struct program *ret, struct errbuf *er
 	return r < 0 ? r : program_open(image, size, &d->arena, ret, err);
 }
 
-static int by_time(struct dataset *d)
+/* Takes the arrays that are in the order of the source into that of time. */
+static void reorder(struct dataset *d, const size_t *order, int64_t *times, uint8_t *labels)
 {
-	CLEANUP(free_p) size_t *order = calloc(d->count, sizeof(*order));
-	int64_t *times = calloc(d->count, sizeof(*times));
-	uint8_t *labels = calloc(d->count, 1);
-
-	d->position = calloc(d->count, sizeof(*d->position));
-	if (!order || !times || !labels || !d->position ||
-	    split_order(d->times, d->count, order) < 0) {
-		free(times);
-		free(labels);
-		return -ENOMEM;
-	}
 	for (size_t i = 0; i < d->count; i++) {
 		times[i] = d->times[order[i]];
 		labels[i] = d->labels[order[i]];
@@ -110,7 +100,26 @@ static int by_time(struct dataset *d)
 	free(d->labels);
 	d->times = times;
 	d->labels = labels;
-	return 0;
+}
+
+static int by_time(struct dataset *d)
+{
+	size_t *order = calloc(d->count, sizeof(*order));
+	int64_t *times = calloc(d->count, sizeof(*times));
+	uint8_t *labels = calloc(d->count, 1);
+	int r = -ENOMEM;
+
+	d->position = calloc(d->count, sizeof(*d->position));
+	if (order && times && labels && d->position)
+		r = split_order(d->times, d->count, order);
+	if (r == 0) {
+		reorder(d, order, times, labels);
+	} else {
+		free(times);
+		free(labels);
+	}
+	free(order);
+	return r;
 }
 
 static int check_classes(const struct dataset *d, struct errbuf *err)
