@@ -119,7 +119,7 @@ int http_address_parse(struct str s, struct http_address *ret)
 const char *http_address_print(const struct http_address *a, char ret[HTTP_ADDRESS_SIZE])
 {
 	if (a->family == HTTP_FAMILY_NONE)
-		return strcpy(ret, "-");
+		return memcpy(ret, "-", 2);
 	return inet_ntop(a->family == HTTP_FAMILY_IPV4 ? AF_INET : AF_INET6, a->bytes, ret,
 	                 HTTP_ADDRESS_SIZE);
 }

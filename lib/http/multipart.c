@@ -115,9 +115,9 @@ static enum multipart_event bad(struct multipart *m, const char *why)
 	return MULTIPART_BAD;
 }
 
-/* Undoes quotes in place: \" and \\ stand for the second byte, any other \ for itself (browsers
- * send backslashes of Windows file names as they are). */
-static struct str unquote(struct str s)
+/* Undoes quotes in place, in m->header: \" and \\ stand for the second byte, any other \ for itself
+ * (browsers send backslashes of Windows file names as they are). */
+static struct str unquote(struct multipart *m, struct str s)
 {
 	char *out;
 	size_t n = 0;
@@ -125,8 +125,7 @@ static struct str unquote(struct str s)
 	if (s.n < 2 || s.p[0] != '"')
 		return s;
 	s = (struct str){ s.p + 1, s.n - 2 };
-	/* The value lies in m->header, which is ours to write. */
-	out = (char *)(uintptr_t)s.p;
+	out = m->header + (s.p - m->header);
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == '\\' && i + 1 < s.n && (s.p[i + 1] == '"' || s.p[i + 1] == '\\'))
 			i++;
@@ -136,7 +135,7 @@ static struct str unquote(struct str s)
 }
 
 /* filename*=UTF-8''percent-encoded (RFC 8187), decoded in place; false for another charset. */
-static bool decode_extended(struct str *s)
+static bool decode_extended(struct multipart *m, struct str *s)
 {
 	static const char prefix[] = "utf-8''";
 	size_t skipped = sizeof(prefix) - 1;
@@ -146,9 +145,9 @@ static bool decode_extended(struct str *s)
 	if (s->n < skipped || !str_equal_nocase((struct str){ s->p, skipped }, str_of(prefix)))
 		return false;
 	*s = from(*s, skipped);
-	out = (char *)(uintptr_t)s->p;
+	out = m->header + (s->p - m->header);
 	for (size_t i = 0; i < s->n; i++) {
-		int value = s->p[i];
+		int value = (unsigned char)s->p[i];
 
 		if (value == '%') {
 			value = syntax_percent(from(*s, i));
@@ -183,11 +182,11 @@ static bool on_disposition(struct multipart *m, struct str value)
 	m->has_disposition = true;
 	while (fine && next_parameter(&rest, &name, &value)) {
 		if (str_equal_nocase(name, STR("name")))
-			fine = set_once(&m->name, unquote(value));
+			fine = set_once(&m->name, unquote(m, value));
 		else if (str_equal_nocase(name, STR("filename")))
-			fine = set_once(&m->filename, unquote(value));
+			fine = set_once(&m->filename, unquote(m, value));
 		else if (str_equal_nocase(name, STR("filename*")))
-			fine = decode_extended(&value) && set_once(&extended, value);
+			fine = decode_extended(m, &value) && set_once(&extended, value);
 	}
 	if (extended.p)
 		m->filename = extended;

@@ -149,7 +149,7 @@ int uri_decode(struct str s, bool plus, struct arena *a, struct str *ret)
 	if (!out)
 		return -ENOMEM;
 	for (const char *p = s.p; p < end; p++) {
-		int value = *p;
+		int value = (unsigned char)*p;
 
 		if (*p == '%') {
 			value = syntax_percent((struct str){ p, (size_t)(end - p) });

@@ -21,7 +21,7 @@ static uint64_t digest(struct parser *p, struct str in, uint64_t h)
 				h = h * 31 + (uint8_t)body.p[i];
 			continue;
 		}
-		h = h * 31 + e + p->field_count * 7 + (uint64_t)p->status + p->length;
+		h = h * 31 + e + p->field_count * UINT64_C(7) + (uint64_t)p->status + p->length;
 		if (e == PARSER_BAD)
 			break;
 		if (e == PARSER_END)

@@ -20,12 +20,14 @@
 
 #define CASES_MAX 1000
 
-/* The byte of an escape; *p is moved behind it. */
-static char take_escape(const char **p)
+/* A byte, plain or escaped; *p is moved behind it. */
+static char take_byte(const char **p)
 {
 	char digits[3] = { 0 };
+	char c = *(*p)++;
 
-	(*p)++;
+	if (c != '\\')
+		return c;
 	switch (*(*p)++) {
 	case 'r':
 		return '\r';
@@ -66,7 +68,7 @@ static struct str unescape(struct arena *a, const char *p)
 		if (*p == '{')
 			add_repeated(&b, &p);
 		else
-			strbuf_addc(&b, *p == '\\' ? take_escape(&p) : *p++);
+			strbuf_addc(&b, take_byte(&p));
 	}
 	s = (struct str){ arena_strndup(a, strbuf_str(&b)), b.n };
 	strbuf_done(&b);
