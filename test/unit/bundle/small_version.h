@@ -146,6 +146,24 @@ static inline void small_set(struct small_version *v, unsigned member, const cha
 	strbuf_adds(&v->text[member], text);
 }
 
+/* False if there is no `from` in the text. */
+static inline bool small_replace(struct small_version *v, unsigned member, const char *from,
+                                 const char *to)
+{
+	struct strbuf changed = { 0 };
+	const char *text = v->text[member].p;
+	const char *at = text ? strstr(text, from) : NULL;
+
+	if (!at)
+		return false;
+	strbuf_add(&changed, text, (size_t)(at - text));
+	strbuf_adds(&changed, to);
+	strbuf_adds(&changed, at + strlen(from));
+	strbuf_done(&v->text[member]);
+	v->text[member] = changed;
+	return true;
+}
+
 /* The texts, without golden rows and manifest. */
 static inline void small_fill(struct small_version *v)
 {

@@ -34,7 +34,7 @@ static void test_many_values(void **state)
 
 	(void)state;
 	/* a matrix of two columns; the second is 0 in half of the rows */
-	for (unsigned i = 0; i < 1000; i++) {
+	for (size_t i = 0; i < 1000; i++) {
 		values[2 * i] = (float)(i * 7 % 1000);
 		values[2 * i + 1] = i % 2 ? (float)i : 0.0f;
 	}

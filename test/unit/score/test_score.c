@@ -145,15 +145,12 @@ static void test_ties(void **state)
 	struct score_model m;
 	struct arena a = { 0 };
 	struct score_scratch s;
-	size_t size;
-	void *image;
-	char *at;
+	size_t size = 0;
+	void *image = NULL;
 
 	small_fill(&v);
-	at = strstr(v.text[SMALL_MODEL].p, "[5,0.0625,0.03125]");
-	memcpy(at, "[0.5,-0.25,1]     ", 18);
-	at = strstr(v.text[SMALL_MODEL].p, "[10,5,5]");
-	memcpy(at, "[10,8,2]", 8);
+	small_replace(&v, SMALL_MODEL, "[5,0.0625,0.03125]", "[0.5,-0.25,1]");
+	small_replace(&v, SMALL_MODEL, "[10,5,5]", "[10,8,2]");
 	assert_int_equal(small_image(&v, &image, &size, &err), 0);
 	assert_int_equal(score_open(image, size, true, &a, &m, &err), 0);
 	assert_int_equal(score_scratch_init(&s, &m), 0);

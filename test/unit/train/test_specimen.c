@@ -54,7 +54,7 @@ static void test_rows(void **state)
 	struct arena a = { 0 };
 	struct strbuf out = { 0 };
 	struct errbuf err = { "" };
-	struct program p;
+	struct program p = { 0 };
 	size_t size;
 	void *image;
 

@@ -46,7 +46,7 @@ static int make_rows(void **state)
 
 		for (size_t k = 0; k < FEATURES; k++)
 			row[k] = random_unit(&random) < 0.1 ? NAN : (float)random_normal(&random);
-		labels[i] = row[0] * row[1] + (float)random_normal(&random) > 0.5f;
+		labels[i] = row[0] * row[1] + (float)random_normal(&random) > 0.5f ? 1.0f : 0.0f;
 	}
 	return 0;
 }
