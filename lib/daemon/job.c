@@ -26,7 +26,7 @@
 #include "daemon/spawn.h"
 
 #define LINE_MAX_BYTES 4096 /* a longer line is cut into several */
-#define KILL_AFTER_MS 2000
+#define LEAVE_MS 2000
 #define READS_A_TURN 16
 
 struct job {
@@ -35,6 +35,7 @@ struct job {
 	struct loop_timer *deadline;
 	pid_t pid;
 	int pidfd, stderr_fd;
+	uint32_t leave_ms; /* between SIGTERM and SIGKILL */
 	bool asked; /* SIGTERM was sent */
 	bool timed_out;
 	size_t used;
@@ -134,7 +135,7 @@ static void press(struct job *j)
 {
 	pidfd_send_signal(j->pidfd, j->asked ? SIGKILL : SIGTERM, NULL, 0);
 	if (!j->asked)
-		loop_timer_arm(j->deadline, KILL_AFTER_MS);
+		loop_timer_arm(j->deadline, j->leave_ms);
 	j->asked = true;
 }
 
@@ -267,6 +268,7 @@ int job_start(struct event_base *base, const struct job_options *o, struct job *
 		return -ENOMEM;
 	j->options = *o;
 	j->pidfd = j->stderr_fd = -1;
+	j->leave_ms = o->limits.leave_ms ? o->limits.leave_ms : LEAVE_MS;
 	r = loop_timer_new(base, on_deadline, j, &j->deadline);
 	if (r == 0 && o->on_line)
 		r = open_pipe(j, &write_end);

@@ -17,7 +17,8 @@ struct job_limits {
 	uint64_t memory_bytes; /* RLIMIT_DATA in the release preset; 0 = none */
 	uint64_t file_bytes;   /* RLIMIT_FSIZE; 0 = none */
 	uint32_t cpu_seconds;  /* RLIMIT_CPU; 0 = none */
-	uint32_t deadline_ms;  /* SIGTERM, two seconds later SIGKILL; 0 = none */
+	uint32_t deadline_ms;  /* SIGTERM, later SIGKILL; 0 = none */
+	uint32_t leave_ms;     /* between the two; 0 = two seconds */
 	int nice;
 	bool no_network; /* seccomp: socket() and connect() fail with EPERM */
 };
