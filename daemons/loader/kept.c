@@ -284,7 +284,7 @@ static int swap_in(const char *state_dir, struct errbuf *err)
 static bool is_newer_kept(const char *state_dir, const struct record *record)
 {
 	CLEANUP(close_p) int folder = -1;
-	struct record kept;
+	struct record kept = { .generation = 0 };
 
 	return open_folder(state_dir, &folder) == 0 && read_record(folder, &kept, NULL) == 0 &&
 	       kept.generation > record->generation;

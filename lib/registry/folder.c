@@ -147,22 +147,28 @@ void folder_names_done(struct folder_names *n)
 }
 
 /* FNV-1a: spreads well enough for "has anything changed". */
-static uint64_t hash(uint64_t h, const void *p, size_t n)
+static uint64_t hash_byte(uint64_t h, unsigned byte)
 {
-	const unsigned char *byte = p;
+	return (h ^ (byte & 0xff)) * UINT64_C(0x100000001b3);
+}
 
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ byte[i]) * UINT64_C(0x100000001b3);
+static uint64_t hash_number(uint64_t h, uint64_t v)
+{
+	for (unsigned i = 0; i < 8; i++)
+		h = hash_byte(h, (unsigned)(v >> 8 * i));
 	return h;
 }
 
 static uint64_t hash_file(const char *name, const struct stat *st)
 {
-	uint64_t facts[] = { (uint64_t)st->st_size, (uint64_t)st->st_ino,
-		             (uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec };
-	uint64_t h = hash(UINT64_C(0xcbf29ce484222325), name, strlen(name));
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
 
-	return hash(h, facts, sizeof(facts));
+	for (; *name; name++)
+		h = hash_byte(h, (unsigned char)*name);
+	h = hash_number(h, (uint64_t)st->st_size);
+	h = hash_number(h, (uint64_t)st->st_ino);
+	h = hash_number(h, (uint64_t)st->st_mtim.tv_sec);
+	return hash_number(h, (uint64_t)st->st_mtim.tv_nsec);
 }
 
 /* A sum, for files come in no order. */
@@ -170,7 +176,7 @@ static int add_files(int dir, int deeper, unsigned *left, uint64_t *sum)
 {
 	CLEANUP(dir_close_p) DIR *d = open_stream(dir);
 	const char *name;
-	struct stat st;
+	struct stat st = { 0 };
 	int r = d ? 0 : -errno;
 
 	while (r == 0 && (name = next_name(d, &r))) {

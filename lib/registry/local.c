@@ -303,20 +303,19 @@ static int local_get_tag(const struct registry *r, const struct registry_request
 	CLEANUP(close_p) int model = -1;
 	CLEANUP(close_p) int tags = -1;
 	CLEANUP(close_p) int dir = -1;
-	CLEANUP(free_p) char *text = malloc(REGISTRY_TAG_BYTES + 1);
 	int error = open_model(r, &model, &ret->err);
 
 	if (error < 0)
 		return error;
-	error = text ? folder_open(model, TAGS, &tags) : -ENOMEM;
+	error = folder_open(model, TAGS, &tags);
 	if (error == 0)
 		error = folder_open(tags, q->version, &dir);
-	if (error == 0)
-		error = folder_read_text(dir, q->key, text, REGISTRY_TAG_BYTES + 1);
-	if (error < 0)
-		return tag_error(q, error, &ret->err);
-	ret->text = take_ptr(&text);
-	return 0;
+	if (error == 0) {
+		ret->text = malloc(REGISTRY_TAG_BYTES + 1);
+		error = ret->text ? folder_read_text(dir, q->key, ret->text, REGISTRY_TAG_BYTES + 1)
+		                  : -ENOMEM;
+	}
+	return error < 0 ? tag_error(q, error, &ret->err) : 0;
 }
 
 static int local_set_tag(const struct registry *r, const struct registry_request *q,

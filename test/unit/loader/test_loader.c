@@ -251,10 +251,10 @@ static void rollback_pins_and_moves_the_alias(void **unused)
 	(void)unused;
 	host_make_version(V2);
 	start_with(V1);
-	expect_done(
-	        host_reload(&h, RELOAD_ROLLBACK, 0, ""), RELOAD_DONE_REFUSED, 1,
-	        "no alias \"previous\" of model \"fraud\" in \"models\": train a version or set "
-	        "the alias");
+	expect_done(host_reload(&h, RELOAD_ROLLBACK, 0, ""), RELOAD_DONE_REFUSED, 1,
+	            "cannot roll back: no alias \"previous\" of model \"fraud\" in \"models\": "
+	            "train a version or set "
+	            "the alias");
 	host_set_alias("previous", V1);
 	host_set_alias("production", V2);
 	expect_done(host_reload(&h, RELOAD_ALIAS, 0, ""), RELOAD_DONE_RELOADED, 2, "");

@@ -19,6 +19,8 @@
 #include "daemon/loop.h"
 #include "registry/registry.h"
 
+#define TOO_LONG_LINE "1234567890123456789012345678901234567890123456789012345678901234\n"
+
 static struct {
 	char dir[64];
 	struct settings settings;
@@ -166,14 +168,8 @@ static void what_is_missing_is_named(void **unused)
 
 static void alias_files_are_checked(void **unused)
 {
-	static const char *const bad[] = { "",
-		                           "\n",
-		                           "../x\n",
-		                           ".\n",
-		                           "a b\n",
-		                           "aliases\n",
-		                           "1234567890123456789012345678901234567890"
-		                           "123456789012345678901234567890\n" };
+	static const char *const bad[] = { "",      "\n",        "../x\n",     ".\n",
+		                           "a b\n", "aliases\n", TOO_LONG_LINE };
 	static const char *const good[] = { "1", "1\n", "1\r\n", "1\nand more\n" };
 	const struct registry_request q = { .verb = REGISTRY_RESOLVE, .alias = "production" };
 
@@ -382,7 +378,7 @@ static void on_result(void *self, struct registry_result *r)
 	struct told *told = self;
 
 	told->count++;
-	strcpy(told->version, r->version.version);
+	memcpy(told->version, r->version.version, sizeof(told->version));
 	/* allowed here: what is under way ends without a word */
 	registry_free(told->registry);
 	told->registry = NULL;
