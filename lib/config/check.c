@@ -8,6 +8,7 @@
 
 #include "base/strbuf.h"
 #include "config/table.h"
+#include "config/times.h"
 
 static const char *const service_names[] = {"front", "loader", "scheduler"};
 static const char *const explain_names[] = {"ALLOW", "REVIEW", "BLOCK", "NONE"};
@@ -71,9 +72,21 @@ static int check_listeners(const struct settings *s, settings_on_error *on_error
 	return errors;
 }
 
+static int check_times(const struct settings *s, settings_on_error *on_error, void *self)
+{
+	struct times times;
+	struct errbuf err;
+
+	if (times_parse(s->batch.times, &times, &err) == 0)
+		return 0;
+	errbuf_prefix(&err, 0, "batch.times");
+	return fail(on_error, self, err.text);
+}
+
 int settings_check(const struct settings *s, settings_on_error *on_error, void *self)
 {
-	int errors = check_services(s, on_error, self) + check_listeners(s, on_error, self);
+	int errors = check_services(s, on_error, self) + check_listeners(s, on_error, self) +
+	             check_times(s, on_error, self);
 
 	if (s->models.default_threshold_low > s->models.default_threshold_high)
 		errors +=

@@ -42,6 +42,7 @@ struct settings {
 		uint32_t timeout_seconds;
 		uint32_t memory_mib;
 		uint32_t lookback_days;
+		uint32_t nice;
 		bool follow;
 		const char *explain;
 		const char *source;
@@ -60,6 +61,7 @@ struct settings {
 		uint32_t workers;
 		uint32_t slice_us;
 	} front;
+	const char *host_name;
 	struct {
 		uint32_t max_connections;
 		uint32_t max_connections_per_source;
@@ -111,6 +113,7 @@ struct settings {
 	} reload;
 	struct {
 		uint32_t every_n_batches;
+		uint32_t nice;
 		uint32_t window_months;
 		uint32_t timeout_seconds;
 		uint32_t memory_mib;
@@ -193,6 +196,10 @@ int settings_check(const struct settings *s, settings_on_error *on_error, void *
 struct strbuf;
 int settings_write(const struct settings *s, unsigned audience, struct strbuf *out);
 int settings_read(struct str text, struct settings **ret, struct errbuf *err);
+
+/* host_name, or what the system calls itself. */
+#define SETTINGS_HOST_SIZE 256
+void settings_host(const struct settings *s, char ret[SETTINGS_HOST_SIZE]);
 
 /* Commented YAML with the values in force (secrets as "***"), or with the defaults: the sample
  * file. */

@@ -81,6 +81,24 @@ static void test_defaults_are_in_range(void **state)
 	settings_free(s);
 }
 
+static void test_host_name(void **state)
+{
+	char name[SETTINGS_HOST_SIZE], system[SETTINGS_HOST_SIZE];
+	struct settings *s;
+	struct heard h;
+
+	(void)state;
+	assert_int_equal(load("host_name: one\n", NULL, &h, &s), 0);
+	settings_host(s, name);
+	assert_string_equal(name, "one");
+	settings_free(s);
+	assert_int_equal(load(NULL, NULL, &h, &s), 0);
+	settings_host(s, name);
+	assert_int_equal(gethostname(system, sizeof(system)), 0);
+	assert_string_equal(name, system);
+	settings_free(s);
+}
+
 static void test_table_is_sorted_and_described(void **state)
 {
 	(void)state;
@@ -125,6 +143,7 @@ static void test_mistakes(void **state)
 	        {"listeners:\n  - { address: a, colour: red }\n", "unknown member \"colour\""                       },
 	        {"listeners:\n  - { address: a, tls_key: k }\n",  "go together"                                     },
 	        {"batch:\n  explain: MAYBE\n",                    "batch.explain: ALLOW, REVIEW"                    },
+	        {"batch:\n  times: \"2:00\"\n",                    "batch.times: \"2:00\" is no time of day"         },
 	        {"- a\n- b\n",	                            "a mapping of keys is wanted"                     },
 	        {"models:\n  name: \"a\\nb\"\n",                  "control character"                               },
 	        {"http: {\n",	                             "fraudd.yaml:"                                    },
@@ -312,6 +331,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_defaults_are_in_range),
+	        cmocka_unit_test(test_host_name),
 	        cmocka_unit_test(test_table_is_sorted_and_described),
 	        cmocka_unit_test(test_mistakes),
 	        cmocka_unit_test(test_all_mistakes_are_told),
