@@ -116,7 +116,8 @@ struct http_callbacks {
 	void (*on_refused)(int status, const char *why, const struct http_address *peer,
 	                   void *self);
 	/* False: the accept event of the listener pauses for 1 ms, then takes one connection
-	 * whatever this says. Asked once for each connection. NULL: always true. */
+	 * whatever this says; asked again meanwhile when other connections have done
+	 * something. NULL: always true. */
 	bool (*may_accept)(void *self);
 	/* The number of open connections changed: for a scoreboard that other processes read. May
 	 * be NULL. */

@@ -71,6 +71,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *self)
 		l->full = true;
 		event_del(l->accept);
 	} else if (s->on.may_accept && !s->on.may_accept(s->self)) {
+		l->yields = true;
 		pause_accept(l, &accept_pause);
 	} else {
 		accept_one(l);
@@ -83,6 +84,7 @@ static void on_resume(evutil_socket_t fd, short what, void *self)
 
 	(void)fd;
 	(void)what;
+	l->yields = false;
 	if (l->server->draining)
 		return;
 	event_add(l->accept, NULL);
@@ -166,16 +168,22 @@ int http_server_set_tls(struct http_server *s, int fd, struct http_tls *tls)
 	return -ENOENT;
 }
 
-/* There is room again for those that were full. */
-static void refill(struct http_server *s)
+/* Connections have ended: who was full has room again, and who let others go first may go on before
+ * its pause is over (those who connect for each request would wait for every pause). */
+static void accept_again(struct http_server *s)
 {
 	struct listener *l;
 
 	TAILQ_FOREACH(l, &s->listeners, all)
 	{
-		if (!l->full || s->draining || is_full(l))
+		if (s->draining || !(l->full || l->yields) || is_full(l))
 			continue;
+		if (l->yields && !s->on.may_accept(s->self))
+			continue;
+		if (l->yields)
+			event_del(l->resume);
 		l->full = false;
+		l->yields = false;
 		event_add(l->accept, NULL);
 	}
 }
@@ -204,7 +212,7 @@ static void on_wake(evutil_socket_t fd, short what, void *self)
 	schedule_round(s);
 	while ((c = schedule_next(s)))
 		connection_wake(c);
-	refill(s);
+	accept_again(s);
 	look_drained(s);
 }
 
@@ -239,7 +247,7 @@ void http_server_set_limits(struct http_server *s, const struct http_limits *lim
 	};
 	if (s->ticking)
 		schedule_tick(s);
-	refill(s);
+	accept_again(s);
 }
 
 int http_server_new(struct event_base *base, const struct http_limits *limits,

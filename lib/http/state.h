@@ -136,7 +136,8 @@ struct listener {
 	int role;
 	bool proxy_v2;
 	bool reserved;
-	bool full; /* accept rests until a connection ends */
+	bool full;   /* accept rests until a connection ends */
+	bool yields; /* accept rests until may_accept says yes, or its pause is over */
 };
 
 TAILQ_HEAD(connection_list, connection);
