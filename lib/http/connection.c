@@ -188,18 +188,16 @@ static enum wait wait_of_open(const struct connection *c)
 
 static void settle_open(struct connection *c)
 {
-	size_t available = transport_available(c);
-
 	if (c->ended) {
 		settle_ended(c);
 		if (c->state != CONNECTION_OPEN)
 			return;
 	}
 	look_at_room(c);
-	transport_set_reading(c, !c->ended && available < INPUT_MAX);
+	transport_set_reading(c, !c->ended && transport_available(c) < INPUT_MAX);
 	schedule_wait(c, wait_of_open(c));
-	/* More was pipelined than one turn takes, or had been decrypted during a pause. */
-	if ((!c->x && may_begin(c)) || transport_available(c) > available)
+	/* More was pipelined than one turn takes. */
+	if (!c->x && may_begin(c))
 		schedule_wake(c);
 }
 
@@ -434,7 +432,7 @@ void connection_late(struct connection *c)
 		return;
 	}
 	/* One that never spoke, or does not read, is cut off. */
-	if (state != CONNECTION_LINGERING)
+	if (state != CONNECTION_LINGERING && state != CONNECTION_DEAD)
 		count_add(&c->server->counters->dropped, 1);
 	die(c);
 }

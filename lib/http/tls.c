@@ -68,6 +68,7 @@ static int load_files(SSL_CTX *context, const struct http_tls_files *files, stru
 {
 	if (SSL_CTX_use_certificate_chain_file(context, files->certificate) != 1)
 		return refuse(err, "could not read certificate", files->certificate);
+	/* Also refuses a key that does not belong to the certificate. */
 	if (SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) != 1)
 		return refuse(err, "could not read private key", files->key);
 	if (SSL_CTX_check_private_key(context) != 1)

@@ -151,39 +151,17 @@ size_t transport_available(const struct connection *c)
 	return evbuffer_get_length(bufferevent_get_input(c->bev));
 }
 
-/*
- * Bytes that OpenSSL has decrypted already make no read event. After a pause they must be fetched,
- * or the connection would wait for bytes that are here.
- */
-static void fetch_decrypted(struct connection *c)
-{
-	struct evbuffer *in = bufferevent_get_input(c->bev);
-	char bytes[4096];
-	int n;
-
-	evbuffer_unfreeze(in, 0);
-	while (SSL_pending(c->ssl) > 0) {
-		n = SSL_read(c->ssl, bytes, sizeof(bytes));
-		if (n <= 0 || evbuffer_add(in, bytes, (size_t)n) < 0) {
-			c->failed = true;
-			break;
-		}
-	}
-	evbuffer_freeze(in, 0);
-}
-
 void transport_set_reading(struct connection *c, bool on)
 {
 	if (c->reading == on)
 		return;
 	c->reading = on;
-	if (!on) {
+	/* libevent reads all that OpenSSL has decrypted before it looks at this again, so nothing
+	 * is left behind of which no event would tell. */
+	if (on)
+		bufferevent_enable(c->bev, EV_READ);
+	else
 		bufferevent_disable(c->bev, EV_READ);
-		return;
-	}
-	bufferevent_enable(c->bev, EV_READ);
-	if (c->ssl && SSL_pending(c->ssl) > 0)
-		fetch_decrypted(c);
 }
 
 /* -- output ----------------------------------------------------------------------------------- */

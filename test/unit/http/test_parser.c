@@ -4,6 +4,7 @@
  * "more" for a request that is not complete. Each stream is told again for every way to cut it once
  * or twice: the line must be the same.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -226,6 +227,51 @@ static void test_stays_bad(void **state)
 	parser_done(&p);
 }
 
+/* Memory that ends in the middle is an answer, too, not a crash. */
+static void test_no_memory(void **state)
+{
+	static const char *const streams[] = {
+		"GET / HTTP/1.1\r\n",
+		"GET / HTTP/1.1\r\nHost: a\r\n",
+		"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n",
+		"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n",
+	};
+	struct parser p = { 0 };
+	struct str in, body;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++) {
+		size_t last_line = strlen(streams[i]) - (i == 1 ? 9 : i == 3 ? 6 : i == 2 ? 3 : 16);
+		enum parser_event e;
+
+		parser_reset(&p, &limits);
+		in = (struct str){ streams[i], last_line };
+		while ((e = parser_next(&p, &in, &body)) != PARSER_MORE)
+			assert_int_equal(e, PARSER_HEAD);
+		*(i < 2 ? &p.head.error : &p.line.error) = -ENOMEM;
+		in = str_of(streams[i] + last_line);
+		assert_int_equal(parser_next(&p, &in, &body), PARSER_BAD);
+		assert_int_equal(p.status, 503);
+	}
+	parser_done(&p);
+}
+
+/* Settings that contradict each other refuse requests, no more. */
+static void test_head_smaller_than_its_line(void **state)
+{
+	struct parser_limits narrow = limits;
+	struct parser p = { 0 };
+	struct str in = STR("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	struct str body;
+
+	(void)state;
+	narrow.head = 10;
+	parser_reset(&p, &narrow);
+	assert_int_equal(parser_next(&p, &in, &body), PARSER_BAD);
+	assert_int_equal(p.status, 431);
+	parser_done(&p);
+}
+
 /* A setting cannot make the field table overflow. */
 static void test_field_limit_is_capped(void **state)
 {
@@ -313,6 +359,8 @@ int main(void)
 		cmocka_unit_test(test_byte_by_byte),
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_stays_bad),
+		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_head_smaller_than_its_line),
 		cmocka_unit_test(test_field_limit_is_capped),
 		cmocka_unit_test(test_every_byte),
 	};

@@ -310,7 +310,19 @@ static void test_files(void **state)
 	strbuf_adds(&told, "200 [cdefgh];200 [/b];");
 	client_expect(&c, "files", told.p);
 	client_done(&c);
-	/* Gone in the middle of one. */
+	/* Shorter than was said. */
+	w.wanted = 600000;
+	open_tls(&c, &w);
+	client_sends(&c, GET("/file-parts"));
+	while (!c.ended) {
+		world_turn(&w);
+		client_read(&c);
+	}
+	assert_string_equal(client_tell(&c), "part;RESET");
+	client_done(&c);
+	/* Larger than what the sockets hold, and the client goes in the middle. */
+	assert_int_equal(ftruncate(w.file, 100000000), 0);
+	w.wanted = 100000000;
 	open_tls(&c, &w);
 	client_sends(&c, GET("/file-parts"));
 	world_turn(&w);

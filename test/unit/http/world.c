@@ -53,8 +53,10 @@ static void on_head(struct http_exchange *x, void *self)
 		http_take_body(x, 4);
 	else if (path_is(x, "/stream") || path_is(x, "/both") || path_is(x, "/pause"))
 		http_stream_body(x);
-	if (path_is(x, "/both"))
+	if (path_is(x, "/both") || path_is(x, "/hasty"))
 		http_answer_begin(x, 200, "text/plain", HTTP_CHUNKED);
+	if (path_is(x, "/hasty"))
+		http_answer_end(x);
 	if (path_is(x, "/pause")) {
 		http_pause_body(x);
 		w->later = x;
@@ -112,8 +114,16 @@ static void answer_file(struct http_exchange *x, struct world *w)
 static void answer_facts(struct http_exchange *x)
 {
 	char address[HTTP_ADDRESS_SIZE], text[256];
-	struct str name = { "-", 1 };
+	struct str name, value;
 
+	for (size_t i = 0; i < http_field_count(x); i++) {
+		http_field_at(x, i, &name, &value);
+		assert_true(name.n > 0 && name.p[name.n] == ':');
+	}
+	assert_int_equal(http_body_announced(x), 0);
+	assert_true(http_started_ns(x) > 0);
+	assert_true(http_query(x).n == 0 || http_query(x).p[0] == 'n');
+	name = STR("-");
 	http_parameter(x, "name", &name);
 	snprintf(text, sizeof(text), "%s %.*s %.*s %s role=%d tls=%d x=%.*s n=%zu",
 	         http_method_name(http_method(x)), STR_ARGS(http_host(x)), STR_ARGS(name),
@@ -155,6 +165,10 @@ static void on_request(struct http_exchange *x, void *self)
 		http_answer(x, 200, "text/plain", str_of(text));
 	} else if (path_is(x, "/both")) {
 		http_answer_end(x);
+	} else if (path_is(x, "/length")) {
+		snprintf(text, sizeof(text), "%zu", http_body(x).n);
+		assert_non_null(arena_alloc(http_arena(x), 100000));
+		http_answer(x, 200, "text/plain", str_of(text));
 	} else if (path_is(x, "/nothing")) {
 		http_answer(x, 204, NULL, STR(""));
 	} else if (path_is(x, "/echo") || path_is(x, "/small")) {
