@@ -26,12 +26,16 @@ struct token_entry {
 
 int token_cache_new(uint32_t entries, struct token_cache **ret);
 void token_cache_free(struct token_cache *c);
-/* NULL when unknown, older than max_age_ns, or put in under another epoch. */
+/* NULL when unknown, max_age_ns old, or put in under another epoch. jti: a whole array of
+ * JWT_JTI_SIZE. ret_age_ns: how long ago the database said so. Valid until the next put. */
 const struct token_entry *token_cache_find(const struct token_cache *c, const char *jti,
-                                           uint64_t epoch, uint64_t now_ns, uint64_t max_age_ns);
-/* epoch: read before the database was asked, so that a revocation in between wins. */
+                                           uint64_t epoch, uint64_t now_ns, uint64_t max_age_ns,
+                                           uint64_t *ret_age_ns);
+/* epoch and now_ns: of before the database was asked, so that a revocation in between wins and
+ * the age is that of the answer's snapshot. */
 void token_cache_put(struct token_cache *c, const struct token_entry *e, uint64_t epoch,
                      uint64_t now_ns);
+/* jti: as for find. */
 void token_cache_drop(struct token_cache *c, const char *jti);
 void token_cache_drop_user(struct token_cache *c, int64_t user);
 void token_cache_clear(struct token_cache *c);

@@ -1,7 +1,7 @@
 /*
  * Bearer tokens: HS256 JWTs with the claims sub, jti, iat, exp and type = "access", and nothing
  * else accepted (api.md, Auth). Signature and comparison are OpenSSL's; the text is ours to read
- * strictly. Pure: bytes and `now` in, verdict out; no I/O, no state.
+ * strictly. Pure but for the keys' working memory: bytes and `now` in, verdict out.
  */
 #ifndef AUTH_JWT_H
 #define AUTH_JWT_H
@@ -17,10 +17,12 @@
 #define JWT_MIN_SECRET 32 /* bytes */
 #define JWT_SKEW_SECONDS 60
 
-/* The current key signs and verifies; the previous one (may be empty) only verifies. Borrowed. */
-struct jwt_keys {
-	struct str current, previous;
-};
+/* The current key signs and verifies; the previous one only verifies. One thread at a time. */
+struct jwt_keys;
+
+/* previous: may be empty. -EINVAL for a key below JWT_MIN_SECRET, -ENOMEM. The texts are copied. */
+int jwt_keys_new(struct str current, struct str previous, struct jwt_keys **ret);
+void jwt_keys_free(struct jwt_keys *k);
 
 struct jwt_claims {
 	int64_t user;                  /* sub */
@@ -31,16 +33,17 @@ struct jwt_claims {
 enum jwt_verdict { JWT_GOOD, JWT_INVALID, JWT_EXPIRED, JWT_VERDICT_MAX };
 
 /*
- * Three strict unpadded base64url parts; header members alg = HS256 and typ only, no member twice;
- * exp required; nbf, if there, not in the future; 60 s of skew; constant-time comparison. *ret is
- * written for JWT_GOOD and JWT_EXPIRED. The signature is checked before any claim is believed.
- * Scratch comes from the arena (bounded by JWT_MAX). why: static words for the log, never for the
- * answer; may be NULL.
+ * Three strict unpadded base64url parts; header members alg = HS256 and typ = JWT only, no member
+ * twice; sub, jti, iat, exp and type required; iat and nbf, if there, not in the future; 60 s of
+ * skew; constant-time comparison. *ret is written for JWT_GOOD and JWT_EXPIRED. The signature is
+ * checked before any claim is believed. Scratch comes from the arena (bounded by JWT_MAX); if that
+ * fails the verdict is JWT_INVALID and arena_failed() says so. why: static words for the log, never
+ * for the answer; may be NULL.
  */
-enum jwt_verdict jwt_verify(struct str token, const struct jwt_keys *keys, int64_t now,
-                            struct arena *a, struct jwt_claims *ret, const char **why);
+enum jwt_verdict jwt_verify(struct str token, struct jwt_keys *keys, int64_t now, struct arena *a,
+                            struct jwt_claims *ret, const char **why);
 
-/* Writes the token, terminated, to ret (JWT_MAX bytes). 0, -ENOMEM or -EIO (OpenSSL). */
-int jwt_sign(const struct jwt_claims *claims, const struct jwt_keys *keys, char *ret);
+/* Writes the token, terminated, to ret (JWT_MAX bytes). 0, or -EIO (OpenSSL). */
+int jwt_sign(const struct jwt_claims *claims, struct jwt_keys *keys, char *ret);
 
 #endif

@@ -1,0 +1,45 @@
+/*
+ * Hashing beside the loop: a few threads of the lowest priority with a bounded queue. Passwords are
+ * copied in, wiped after use; answers come on the loop.
+ */
+#ifndef AUTH_PASSWORD_POOL_H
+#define AUTH_PASSWORD_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "auth/password.h"
+
+struct event_base;
+struct password_pool;
+struct password_job;
+
+struct password_pool_options {
+	struct event_base *base;
+	uint32_t threads; /* memory at once: threads * 32 MiB at most */
+	uint32_t queue;   /* waiting jobs; more: -EAGAIN */
+	uint32_t cost;
+};
+int password_pool_new(const struct password_pool_options *o, struct password_pool **ret);
+/* Waits for running jobs; callbacks of all open jobs do not come. */
+void password_pool_free(struct password_pool *p);
+/* No job would be taken now. */
+bool password_pool_is_full(struct password_pool *p);
+/*
+ * The slowest kind of stored hash on this machine, in ns, with a quarter on top, measured at start
+ * in the pool: a refused login is answered no earlier. 0 while it is not measured yet.
+ */
+uint64_t password_pool_slowest_ns(struct password_pool *p);
+
+/* hash NULL: unknown user. 0, -EAGAIN, -EINVAL (no possible password) or -ENOMEM. */
+typedef void password_on_verified(void *self, enum password_verdict verdict);
+int password_pool_verify(struct password_pool *p, struct str password, const char *hash,
+                         password_on_verified *fn, void *self, struct password_job **ret);
+/* hash: valid during the call, for r = 0. */
+typedef void password_on_hashed(void *self, int r, const char *hash);
+int password_pool_hash(struct password_pool *p, struct str password, password_on_hashed *fn,
+                       void *self, struct password_job **ret);
+/* The callback will not come. Not after it came. NULL is fine. */
+void password_job_forget(struct password_job *j);
+
+#endif
