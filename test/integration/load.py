@@ -71,17 +71,20 @@ class Clients:
         assert not self.failures, self.failures
 
 
-def sockets(pid):
-    """Inodes of the sockets that a process holds."""
-    found = set()
+def open_files(pid):
+    """What the descriptors of a process point at."""
+    found = []
     for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
         try:
-            target = os.readlink(entry)
+            found.append(os.readlink(entry))
         except FileNotFoundError:
             continue
-        if target.startswith("socket:["):
-            found.add(int(target[8:-1]))
     return found
+
+
+def sockets(pid):
+    """Inodes of the sockets that a process holds."""
+    return {int(name[8:-1]) for name in open_files(pid) if name.startswith("socket:[")}
 
 
 ESTABLISHED, CLOSE_WAIT = "01", "08"
