@@ -16,10 +16,9 @@
 static int check_descriptor(const struct msg_model *about, int fd, struct errbuf *err)
 {
 	struct stat st;
-	int r = memfd_check_sealed(fd);
 
-	if (r < 0)
-		return errbuf_set(err, r, "the model's memory is not sealed");
+	if (!memfd_is_sealed(fd))
+		return errbuf_set(err, -EPERM, "the model's memory is not sealed");
 	if (fstat(fd, &st) < 0)
 		return errbuf_set(err, -errno, "could not look at the model's memory");
 	if (st.st_size < 0 || (uint64_t)st.st_size != about->size || about->size == 0)

@@ -69,7 +69,7 @@ static int check_file(int fd, uint64_t size)
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -EBADF;
-	if (!memfd_check_sealed(fd))
+	if (!memfd_is_sealed(fd))
 		return -EPERM;
 	return st.st_size > 0 && (uint64_t)st.st_size == size ? 0 : -EBADMSG;
 }
@@ -224,7 +224,7 @@ static int read_words(int fd, struct msg_model *ret)
 	struct stored_words words;
 	struct stat st;
 
-	if (!memfd_check_sealed(fd) || fstat(fd, &st) < 0 || st.st_size != sizeof(words))
+	if (!memfd_is_sealed(fd) || fstat(fd, &st) < 0 || st.st_size != sizeof(words))
 		return -EBADMSG;
 	if (pread(fd, &words, sizeof(words), 0) != (ssize_t)sizeof(words))
 		return -EBADMSG;

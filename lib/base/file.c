@@ -335,7 +335,7 @@ int memfd_seal(int fd)
 	return fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0 ? -errno : 0;
 }
 
-int memfd_check_sealed(int fd)
+bool memfd_is_sealed(int fd)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 

@@ -5,6 +5,7 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -34,6 +35,6 @@ int file_sync_parent(const char *path);
 int memfd_new(const char *name, int *ret_fd);
 int memfd_seal(int fd);
 /* True if all of F_SEAL_WRITE, SHRINK, GROW and SEAL are set. */
-int memfd_check_sealed(int fd);
+bool memfd_is_sealed(int fd);
 
 #endif

@@ -93,7 +93,7 @@ int control_model(int fd, struct msg_model *ret, int *ret_fd, struct errbuf *err
 		return answer_words(-EBADMSG, err);
 	if (model < 0)
 		return errbuf_set(err, -ENOENT, "fraudd serves no model");
-	if (!memfd_check_sealed(model))
+	if (!memfd_is_sealed(model))
 		return errbuf_set(err, -EPERM, "the model of fraudd is not sealed");
 	memcpy(ret, m.payload, sizeof(*ret));
 	*ret_fd = take_fd(&model);

@@ -100,7 +100,7 @@ static int take_model_fd(const struct msg_model *m, int *ret, struct errbuf *err
 	if (m->generation == 0)
 		return 0;
 	if (fstat(DAEMON_JOB_MODEL_FD, &st) < 0 || st.st_size < 0 ||
-	    (uint64_t)st.st_size != m->size || !memfd_check_sealed(DAEMON_JOB_MODEL_FD))
+	    (uint64_t)st.st_size != m->size || !memfd_is_sealed(DAEMON_JOB_MODEL_FD))
 		return errbuf_set(err, -EBADF, "fd %d is no model of the size that was said",
 		                  DAEMON_JOB_MODEL_FD);
 	*ret = DAEMON_JOB_MODEL_FD;

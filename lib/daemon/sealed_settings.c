@@ -46,7 +46,7 @@ static int read_text(int fd, uint64_t size, char **ret)
 	struct stat st;
 	ssize_t n;
 
-	if (!memfd_check_sealed(fd))
+	if (!memfd_is_sealed(fd))
 		return -EPERM;
 	if (fstat(fd, &st) < 0)
 		return -errno;

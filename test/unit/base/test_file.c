@@ -299,15 +299,15 @@ static void sealed_is_constant(void **unused)
 	assert_int_equal(memfd_new("test", &fd), 0);
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	assert_int_equal(file_write_all(fd, "abc", 3), 0);
-	assert_false(memfd_check_sealed(fd));
+	assert_false(memfd_is_sealed(fd));
 	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW), 0);
-	assert_false(memfd_check_sealed(fd));
+	assert_false(memfd_is_sealed(fd));
 	assert_int_equal(memfd_seal(fd), 0);
-	assert_true(memfd_check_sealed(fd));
+	assert_true(memfd_is_sealed(fd));
 	assert_int_equal(pwrite(fd, "x", 1, 0), -1);
 	assert_int_equal(ftruncate(fd, 1), -1);
-	assert_false(memfd_check_sealed(plain));
-	assert_false(memfd_check_sealed(-1));
+	assert_false(memfd_is_sealed(plain));
+	assert_false(memfd_is_sealed(-1));
 }
 
 int main(void)

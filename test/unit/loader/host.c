@@ -298,7 +298,7 @@ void host_check_model(const struct host *h)
 	struct stat st;
 	void *image;
 
-	assert_true(memfd_check_sealed(h->model_fd));
+	assert_true(memfd_is_sealed(h->model_fd));
 	assert_int_equal(fstat(h->model_fd, &st), 0);
 	assert_int_equal(st.st_size, h->model.size);
 	image = mmap(NULL, h->model.size, PROT_READ, MAP_PRIVATE, h->model_fd, 0);

@@ -83,7 +83,7 @@ static void sound_image_is_sealed(void **unused)
 	start("sound");
 	finish();
 	assert_int_equal(t.outcome.result, 0);
-	assert_true(memfd_check_sealed(t.outcome.fd));
+	assert_true(memfd_is_sealed(t.outcome.fd));
 	assert_int_equal(pread(t.outcome.fd, text, 7, 0), 6);
 	assert_string_equal(text, "image\n");
 	assert_string_equal(t.outcome.child.note.text, "all trees");

@@ -61,7 +61,7 @@ static void on_use(void *unused, struct message *m)
 	(void)unused;
 	if (strcmp(self.settings->models.alias, "unusable") == 0)
 		used.result = -ENOMEM;
-	else if (pread(m->fd, text, sizeof(text), 0) != 6 || !memfd_check_sealed(m->fd))
+	else if (pread(m->fd, text, sizeof(text), 0) != 6 || !memfd_is_sealed(m->fd))
 		used.result = -EBADMSG;
 	channel_send(self.channel, MSG_MODEL_IN_USE, 0, &used, -1);
 }

@@ -258,7 +258,7 @@ static void model_by_control_socket(void **unused)
 	fd = suite_connect(&suite);
 	assert_int_equal(control_model(fd, &info, &model, &err), 0);
 	assert_string_equal(info.version, "first");
-	assert_true(memfd_check_sealed(model));
+	assert_true(memfd_is_sealed(model));
 	assert_int_equal(pread(model, text, 6, 0), 6);
 	assert_memory_equal(text, "model\n", 6);
 }
