@@ -10,6 +10,8 @@
 #include "config/table.h"
 #include "config/times.h"
 
+#define SETTINGS_MIN_SECRET 32 /* bytes: as many as HMAC-SHA256 gives out */
+
 static const char *const service_names[] = {"front", "loader", "scheduler"};
 static const char *const explain_names[] = {"ALLOW", "REVIEW", "BLOCK", "NONE"};
 
@@ -99,6 +101,40 @@ int settings_check(const struct settings *s, settings_on_error *on_error, void *
 		errors += fail(
 		        on_error, self,
 		        "train.test_ratio and train.validation_ratio leave no row to train on");
+	return errors ? -EINVAL : 0;
+}
+
+static bool has_service(const struct settings *s, const char *name)
+{
+	for (const char *at = s->services; *at;) {
+		size_t n = strcspn(at, ",");
+
+		if (str_is(str_trim((struct str){at, n}), name))
+			return true;
+		at += n + (at[n] == ',');
+	}
+	return false;
+}
+
+int settings_check_suite(const struct settings *s, settings_on_error *on_error, void *self)
+{
+	size_t previous = strlen(s->jwt.secret_key_previous);
+	int errors = 0;
+
+	if (!s->auth.enabled || !has_service(s, "front"))
+		return 0;
+	if (strlen(s->jwt.secret_key) < SETTINGS_MIN_SECRET)
+		errors += fail(on_error, self,
+		               "jwt.secret_key: at least 32 bytes are wanted (JWT_SECRET_KEY, or a "
+		               "file named by JWT_SECRET_KEY_FILE); auth.enabled: false runs the "
+		               "suite without users, open to everybody");
+	if (previous > 0 && previous < SETTINGS_MIN_SECRET)
+		errors += fail(on_error, self,
+		               "jwt.secret_key_previous: at least 32 bytes are wanted, or none");
+	if (!s->database.url[0])
+		errors += fail(on_error, self,
+		               "database.url: the database of users and tokens is wanted while "
+		               "auth.enabled is true (DATABASE_URL)");
 	return errors ? -EINVAL : 0;
 }
 

@@ -253,6 +253,11 @@ static void load_override(struct load *l, const char *word)
 		tell(l, "--set %s: %s", row->key, err.text);
 }
 
+static void on_secret_error(void *self, const char *text)
+{
+	tell(self, "%s", text);
+}
+
 static void load_all(struct load *l, const struct settings_sources *from)
 {
 	if (from->yaml_path)
@@ -267,6 +272,7 @@ static void load_all(struct load *l, const struct settings_sources *from)
 		set_environment(l, str_of(*e), "environment: ");
 	for (size_t i = 0; i < from->override_count; i++)
 		load_override(l, from->overrides[i]);
+	secrets_load(l->s, from->environ, on_secret_error, l);
 }
 
 int settings_load(const struct settings_sources *from, settings_on_error *on_error, void *self,
@@ -279,6 +285,8 @@ int settings_load(const struct settings_sources *from, settings_on_error *on_err
 		return r;
 	load_all(&l, from);
 	if (l.errors == 0 && settings_check(l.s, on_error, self) < 0)
+		l.errors++;
+	if (l.errors == 0 && from->suite && settings_check_suite(l.s, on_error, self) < 0)
 		l.errors++;
 	if (l.errors > 0) {
 		settings_free(l.s);

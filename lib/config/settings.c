@@ -42,15 +42,36 @@
 		.key = #field, .kind = SETTING_WORD, .offset = AT(field, const char *),            \
 		.reload = (flags)&RELOAD, .text = def, .choices = words, .about = help             \
 	}
-#define SECRET(field, env, who, help)                                                              \
+#define SECRET(field, flags, who, help)                                                            \
 	{                                                                                          \
 		.key = #field, .kind = SETTING_TEXT, .offset = AT(field, const char *),            \
-		.text = "", .secret = true, .audience = who, .environment = env, .about = help     \
+		.reload = (flags)&RELOAD, .text = "", .secret = true, .audience = who,             \
+		.about = help                                                                      \
 	}
 
 enum { RESTART = 0, RELOAD = 1 };
 
 const struct setting_row settings_table[] = {
+	UINT(auth.cache_entries,               RESTART, "4096",   8,        1000000,
+		"tokens that a worker remembers"),
+	UINT(auth.cache_seconds,               RELOAD,  "2",      0,        60,
+		"how long a remembered token counts without asking the database; 0 = always ask"),
+	BOOL(auth.enabled,                     RESTART, "true",
+		"tokens are wanted for scoring and reload; false leaves both open to everybody"),
+	UINT(auth.hash_cost,                   RESTART, "5",      1,        6,
+		"cost of a new password hash (yescrypt): 5 takes 16 MiB, 6 takes 32 MiB"),
+	UINT(auth.hash_queue,                  RESTART, "16",     1,        1024,
+		"sign-ins of one worker that may wait for a hash; more get 503"),
+	UINT(auth.hash_threads,                RESTART, "1",      1,        16,
+		"hashes of one worker at once"),
+	UINT(auth.sweep_seconds,               RELOAD,  "60",     1,        86400,
+		"how often expired and revoked tokens are removed from the database"),
+	UINT(auth.throttle_account,            RESTART, "10",     0,        1000000,
+		"failed sign-ins of one account in the window; 0 = no limit; of one worker"),
+	UINT(auth.throttle_source,             RESTART, "100",    0,        1000000,
+		"failed sign-ins from one address in the window; 0 = no limit; of one worker"),
+	UINT(auth.throttle_window_seconds,     RESTART, "300",    1,        86400,
+		"the window of the two limits"),
 	UINT(batch.chunk_rows,                 RELOAD,  "5000",   1,        1000000,
 		"rows that one transaction of a batch scores"),
 	TEXT(batch.explain,                    RELOAD,  "REVIEW",
@@ -75,13 +96,13 @@ const struct setting_row settings_table[] = {
 		"a batch that takes longer is ended"),
 	TEXT(batch.times,                      RELOAD,  "",
 		"times of day in UTC instead of the interval: \"02:00, 14:30\""),
-	UINT(database.connect_timeout_ms,      RELOAD,  "5000",   100,      600000,
+	UINT(database.connect_timeout_ms,      RESTART, "5000",   100,      600000,
 		"time to connect to PostgreSQL"),
-	UINT(database.connections,             RELOAD,  "2",      1,        64,
+	UINT(database.connections,             RESTART, "2",      1,        64,
 		"connections of one worker"),
-	UINT(database.query_timeout_ms,        RELOAD,  "2000",   10,       600000,
+	UINT(database.query_timeout_ms,        RESTART, "2000",   10,       600000,
 		"time for one statement of a request"),
-	SECRET(database.url,                     NULL,    AUDIENCE_FRONT | AUDIENCE_SCHEDULER,
+	SECRET(database.url,                   RESTART, AUDIENCE_FRONT | AUDIENCE_SCHEDULER,
 		"PostgreSQL as a libpq URI (DATABASE_URL)"),
 	BOOL(debug.core_dumps,                 RESTART, "false",
 		"allow core dumps and ptrace of the daemons; a core holds secrets"),
@@ -121,6 +142,14 @@ const struct setting_row settings_table[] = {
 		"requests of one connection that may wait for their turn"),
 	UINT(http.request_line_bytes,          RELOAD,  "8192",   256,      65536,
 		"size of a request line"),
+	UINT(jwt.access_expire_minutes,        RELOAD,  "60",     1,        525600,
+		"how long a token is valid"),
+	SECRET(jwt.secret_key,                 RELOAD,  AUDIENCE_FRONT,
+		"signs and verifies tokens, 32 bytes or more (JWT_SECRET_KEY)"),
+	TEXT(jwt.secret_key_file,              RELOAD,  "",
+		"file that holds jwt.secret_key; systemd's credential jwt_secret_key needs no name"),
+	SECRET(jwt.secret_key_previous,        RELOAD,  AUDIENCE_FRONT,
+		"the key before: still verifies, never signs; remove it when its tokens expired"),
 	UINT(loader.compile_memory_mib,        RELOAD,  "2048",   64,       1048576,
 		"memory limit of the compile child"),
 	UINT(loader.compile_seconds,           RELOAD,  "60",     1,        3600,

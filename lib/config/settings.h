@@ -35,6 +35,18 @@ struct settings_listener {
 
 struct settings {
 	struct {
+		bool enabled;
+		uint32_t cache_entries;
+		uint32_t cache_seconds;
+		uint32_t hash_cost;
+		uint32_t hash_queue;
+		uint32_t hash_threads;
+		uint32_t sweep_seconds;
+		uint32_t throttle_account;
+		uint32_t throttle_source;
+		uint32_t throttle_window_seconds;
+	} auth;
+	struct {
 		uint32_t interval_seconds;
 		uint32_t chunk_rows;
 		uint32_t max_transactions;
@@ -79,6 +91,12 @@ struct settings {
 		uint32_t max_in_flight;
 		const char *cors_origins;
 	} http;
+	struct {
+		uint32_t access_expire_minutes;
+		const char *secret_key;
+		const char *secret_key_file;
+		const char *secret_key_previous;
+	} jwt;
 	struct settings_listener listener[SETTINGS_MAX_LISTENERS];
 	unsigned listener_count;
 	struct {
@@ -169,13 +187,16 @@ enum settings_audience {
 
 /* Where values come from. yaml_path NULL: none. environ as in environ(7), NULL: none. A `.env`
  * beside the YAML file is read if it is there (or dotenv_path if given). overrides: "key=value"
- * words of a command line, strongest. */
+ * words of a command line, strongest. Last, jwt.secret_key, if it was not given, is read from
+ * jwt.secret_key_file or from the file jwt_secret_key in environ's $CREDENTIALS_DIRECTORY. */
 struct settings_sources {
 	const char *yaml_path;
 	const char *dotenv_path;
 	char **environ;
 	const char *const *overrides;
 	size_t override_count;
+	/* The suite itself is to run with them, no tool: what it cannot do without must be there. */
+	bool suite;
 };
 
 /*
@@ -190,6 +211,8 @@ void settings_free(struct settings *s);
 
 /* Rules across fields; called by settings_load(). No effect. */
 int settings_check(const struct settings *s, settings_on_error *on_error, void *self);
+/* And those of a suite that is to run; called by settings_load() for sources.suite. */
+int settings_check_suite(const struct settings *s, settings_on_error *on_error, void *self);
 
 /* Canonical text for a child: every key it may see, one "key=value" a line, table order; and back
  * (a key that is absent keeps its default). */

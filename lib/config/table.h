@@ -20,7 +20,6 @@ struct setting_row {
 	bool reload; /* a reload applies it */
 	bool secret;
 	unsigned audience;       /* of a secret */
-	const char *environment; /* a name that differs from the key in capitals, or NULL */
 	const char *text;        /* default */
 	double min, max;
 	const char *choices; /* "a|b|c" */
@@ -41,6 +40,9 @@ const struct setting_row *setting_find(struct str key);
 /* "BATCH_INTERVAL_SECONDS" for "batch.interval_seconds"; ret has room for any key. */
 #define SETTING_ENVIRONMENT_SIZE 64
 void setting_environment(const struct setting_row *row, char ret[SETTING_ENVIRONMENT_SIZE]);
+
+/* secrets.c: jwt.secret_key from its file or systemd's folder of credentials. */
+void secrets_load(struct settings *s, char **environ, settings_on_error *on_error, void *self);
 
 /* The one setting that is a list (settings_listeners.c). YAML node or canonical text. */
 struct yaml_node;

@@ -214,7 +214,7 @@ const struct setting_row *setting_find(struct str key)
 
 void setting_environment(const struct setting_row *row, char ret[SETTING_ENVIRONMENT_SIZE])
 {
-	const char *from = row->environment ? row->environment : row->key;
+	const char *from = row->key;
 	size_t i;
 
 	for (i = 0; from[i] && i + 1 < SETTING_ENVIRONMENT_SIZE; i++)

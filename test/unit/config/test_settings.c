@@ -211,6 +211,71 @@ static void test_who_wins(void **state)
 	write_file(".env", "");
 }
 
+#define KEY "0123456789abcdef0123456789abcdef"
+
+/* The key of tokens: by name, from a file, from systemd's folder; and what a suite insists on. */
+static void test_key_of_tokens(void **state)
+{
+	static const struct {
+		const char *yaml, *file, *credential;
+		const char *key;  /* NULL: refused */
+		const char *says; /* then */
+	} cases[] = {
+	        {"jwt: {secret_key: " KEY "}\n", NULL,             NULL,        KEY,   NULL                     },
+	        {"jwt: {secret_key_file: %}\n",  KEY "\n",          NULL,        KEY,   NULL                     },
+	        {"jwt: {secret_key_file: %}\n",  KEY " \r\n\n",     "x" KEY,     KEY " ", NULL                   },
+	        {"",                             NULL,             KEY "\n",    KEY,   NULL                     },
+	        {"jwt: {secret_key: " KEY "}\n", NULL,             "other",     KEY,   NULL                     },
+	        {"jwt: {secret_key_file: %}\n",  NULL,             KEY,         NULL,  "No such file"           },
+	        {"jwt: {secret_key_file: %}\n",  KEY "\x01\n",      NULL,        NULL,  "control character"      },
+	        {"jwt: {secret_key_file: %, secret_key: " KEY "}\n", KEY, NULL,   NULL,  "jwt.secret_key is given"},
+	        {"jwt: {secret_key_file: %}\n",  "short\n",        NULL,        NULL,  "at least 32 bytes"      },
+	        {"",                             NULL,             NULL,        NULL,  "at least 32 bytes"      },
+	        {"jwt: {secret_key: 0123456789abcdef0123456789abcde}\n", NULL, NULL, NULL, "at least 32 bytes"  },
+	        {"jwt: {secret_key: " KEY ", secret_key_previous: short}\n", NULL, NULL, NULL, "secret_key_previous"},
+	        {"jwt: {secret_key: " KEY "}\ndatabase: {url: \"\"}\n", NULL, NULL, NULL, "database.url"         },
+	        {"auth: {enabled: false}\n",     NULL,             NULL,        "",    NULL                     },
+	        {"services: loader\n",           NULL,             NULL,        "",    NULL                     },
+	};
+	char variable[300], secret[300], yaml[600];
+	char *words[] = {variable, NULL};
+	struct settings_sources from = {.environ = words, .suite = true};
+
+	(void)state;
+	snprintf(variable, sizeof(variable), "CREDENTIALS_DIRECTORY=%s", folder);
+	snprintf(secret, sizeof(secret), "%s/secret", folder);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *mark = strchr(cases[i].yaml, '%');
+		struct heard h = {.count = 0};
+		struct settings *s;
+		int r;
+
+		snprintf(yaml, sizeof(yaml), "%s%.*s%s%s",
+		         strstr(cases[i].yaml, "database") ? "" : "database: {url: postgresql://}\n",
+		         mark ? (int)(mark - cases[i].yaml) : 0, cases[i].yaml, mark ? secret : "",
+		         mark ? mark + 1 : cases[i].yaml);
+		if (cases[i].credential)
+			write_file("jwt_secret_key", cases[i].credential);
+		if (cases[i].file)
+			write_file("secret", cases[i].file);
+		from.yaml_path = write_file("fraudd.yaml", yaml);
+		r = settings_load(&from, on_error, &h, &s);
+		if ((r == 0) != (cases[i].key != NULL))
+			fail_msg("case %zu: %d, %s", i, r, h.text);
+		if (cases[i].says && !strstr(h.text, cases[i].says))
+			fail_msg("case %zu: says \"%s\"", i, h.text);
+		if (strstr(h.text, KEY))
+			fail_msg("case %zu: tells the key", i);
+		if (cases[i].key) {
+			assert_string_equal(s->jwt.secret_key, cases[i].key);
+			settings_free(s);
+		}
+		remove(secret);
+		snprintf(yaml, sizeof(yaml), "%s/jwt_secret_key", folder);
+		remove(yaml);
+	}
+}
+
 /* What a child reads back is what was written, but for secrets that are not for it. */
 static void test_canonical_text(void **state)
 {
@@ -337,6 +402,7 @@ int main(void)
 	        cmocka_unit_test(test_all_mistakes_are_told),
 	        cmocka_unit_test(test_missing_file),
 	        cmocka_unit_test(test_who_wins),
+	        cmocka_unit_test(test_key_of_tokens),
 	        cmocka_unit_test(test_canonical_text),
 	        cmocka_unit_test(test_bad_canonical_text),
 	        cmocka_unit_test(test_sample_is_the_defaults),
