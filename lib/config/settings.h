@@ -119,6 +119,7 @@ struct settings {
 		double default_threshold_high;
 	} models;
 	struct {
+		bool allow_dead_inputs;
 		double max_flip_rate;
 		double max_score_shift;
 		uint32_t verify_seconds;
@@ -136,6 +137,8 @@ struct settings {
 		uint32_t timeout_seconds;
 		uint32_t memory_mib;
 		double sample_non_fraud;
+		const char *fraud_seqs;
+		const char *source;
 	} retrain;
 	const char *runtime_dir;
 	const char *services;
@@ -149,6 +152,7 @@ struct settings {
 		uint32_t ready_seconds;
 	} supervise;
 	struct {
+		const char *program;
 		const char *tree_method;
 		uint32_t rounds;
 		uint32_t early_stopping_rounds;
