@@ -11,9 +11,9 @@
 
 #include "base/civil.h"
 #include "base/cleanup.h"
+#include "base/output_file.h"
 #include "csv/reader.h"
 #include "demo_columns.h"
-#include "output_file.h"
 
 #define BUFFER_SIZE (1 << 20)
 
@@ -98,7 +98,7 @@ int demo_csv_open(const char *path, struct demo_csv **ret, struct errbuf *err)
 
 	if (!c)
 		return errbuf_set(err, -ENOMEM, "out of memory");
-	r = output_file_open(path, &c->file, err);
+	r = output_file_open(path, 0644, &c->file, err);
 	if (r < 0) {
 		free(c);
 		return r;

@@ -16,12 +16,12 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/option.h"
+#include "base/output_file.h"
 #include "base/progress.h"
 #include "bundle/bundle.h"
 #include "command.h"
 #include "csv/reader.h"
 #include "features/row.h"
-#include "output_file.h"
 #include "score/score.h"
 
 #define READ_SIZE 65536
@@ -233,7 +233,7 @@ static int score_file(struct scoring *s, struct errbuf *err)
 
 static int to_output(struct scoring *s, struct errbuf *err)
 {
-	int r = output_file_open(s->request->out, &s->out, err);
+	int r = output_file_open(s->request->out, 0644, &s->out, err);
 
 	if (r < 0)
 		return r;

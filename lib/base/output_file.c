@@ -2,9 +2,9 @@
  * Results of a tool must not be mistaken for complete when they are not: the bytes go to a file of
  * another name in the same folder, which gets its own name only at the end.
  *
- * Called by demo_csv.c and score_command.c.
+ * Called by the tools that write CSV files.
  */
-#include "output_file.h"
+#include "base/output_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@ static void file_free(struct output_file *f)
 	free(f);
 }
 
-static int open_beside(struct output_file *f, const char *path)
+static int open_beside(struct output_file *f, const char *path, mode_t mode)
 {
 	f->fd = -1;
 	f->path = strdup(path);
@@ -37,11 +37,11 @@ static int open_beside(struct output_file *f, const char *path)
 		f->temporary = NULL;
 		return -ENOMEM;
 	}
-	f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	return f->fd < 0 ? -errno : 0;
 }
 
-int output_file_open(const char *path, struct output_file **ret, struct errbuf *err)
+int output_file_open(const char *path, mode_t mode, struct output_file **ret, struct errbuf *err)
 {
 	struct output_file *f = calloc(1, sizeof(*f));
 	int r = f ? 0 : -ENOMEM;
@@ -49,7 +49,7 @@ int output_file_open(const char *path, struct output_file **ret, struct errbuf *
 	if (f) {
 		f->fd = STDOUT_FILENO;
 		if (strcmp(path, "-") != 0)
-			r = open_beside(f, path);
+			r = open_beside(f, path, mode);
 	}
 	if (r < 0) {
 		if (f)
