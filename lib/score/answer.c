@@ -171,6 +171,18 @@ void score_write_json(struct json_writer *w, const struct score_model *m, const 
 	json_end_object(w);
 }
 
+bool score_write_value(struct strbuf *out, const struct score_model *m, const struct cell *row,
+                       const struct reason *r)
+{
+	struct shown value;
+
+	show_value(&value, m, row, r);
+	if (value.kind == SHOWN_NULL)
+		return false;
+	strbuf_add(out, value.text.p, value.text.n);
+	return true;
+}
+
 void score_write_csv_header(struct strbuf *out, unsigned top_k)
 {
 	strbuf_adds(out, "transaction_seq,score,decision");

@@ -95,9 +95,13 @@ struct str score_reason_text(const struct score_model *m, const struct reason *r
 struct json_writer;
 void score_write_json(struct json_writer *w, const struct score_model *m, const struct cell *row,
                       const struct score_result *r, bool whole);
+/* Appends the value of a reason as a table shows it, the digits of the JSON's; false: it has none.
+ */
+struct strbuf;
+bool score_write_value(struct strbuf *out, const struct score_model *m, const struct cell *row,
+                       const struct reason *r);
 /* transaction_seq,score,decision,reason_1,value_1,contribution_1,… as one CSV line (a reason is the
  * feature's name; what is not there is empty); and the header line. */
-struct strbuf;
 void score_write_csv_header(struct strbuf *out, unsigned top_k);
 void score_write_csv(struct strbuf *out, const struct score_model *m, const struct cell *row,
                      const struct score_result *r, unsigned top_k);
