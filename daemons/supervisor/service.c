@@ -37,7 +37,7 @@ const struct service services[SERVICE_MAX] = {
 		.instances = workers, .listeners = true, .model = true, .registry_state = true },
 	[SERVICE_LOADER] = {
 		.name = "loader",    .program = "fraud-loader",    .audience = AUDIENCE_LOADER,
-		.instances = one },
+		.instances = one, .model = true },
 	[SERVICE_SCHEDULER] = {
 		.name = "scheduler", .program = "fraud-scheduler", .audience = AUDIENCE_SCHEDULER,
 		.instances = one,     .model = true },

@@ -112,9 +112,7 @@ struct settings {
 		const char *name;
 		const char *alias;
 		const char *trees;
-		const char *huge_pages;
 		uint64_t max_bytes;
-		uint32_t keep_versions;
 		double default_threshold_low;
 		double default_threshold_high;
 	} models;
