@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/loop.h"
@@ -179,6 +180,12 @@ static void stop_accepting(void *self)
 	f->stopping = true;
 	atomic_store_explicit(&f->slot->accepting, 0, memory_order_relaxed);
 	http_server_drain(f->server, on_drained);
+	/* The last who holds them: who connects now is refused, and does not wait in a queue that
+	 * nobody will serve. */
+	for (unsigned i = 0; i < f->daemon->listener_count; i++) {
+		close_p(&f->daemon->listeners[i]);
+		f->daemon->listeners[i] = -1;
+	}
 }
 
 /* First the balancer notices (readyz), then accepting ends, then what is in flight is answered. */
