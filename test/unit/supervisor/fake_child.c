@@ -103,6 +103,7 @@ static const struct channel_handler front_handlers[] = {
 };
 static const struct channel_handler loader_handlers[] = {
 	{ MSG_RELOAD_LOAD, on_load },
+	{ MSG_MODEL_USE, on_news },
 	{ .handler = NULL },
 };
 
