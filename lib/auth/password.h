@@ -25,8 +25,8 @@ enum password_verdict {
 int password_hash(struct str password, uint32_t cost, char ret[PASSWORD_HASH_SIZE]);
 /*
  * hash: of the table; NULL for an unknown user. An unknown scheme, a hash that libxcrypt refuses
- * or one that would take more than 32 MiB or bcrypt above cost 14 is wrong, after the same time as an
- * unknown user. The comparison is constant-time.
+ * or one that would take more than 32 MiB or bcrypt above cost 14 is wrong, after the same time as
+ * an unknown user. The comparison is constant-time.
  */
 enum password_verdict password_verify(struct str password, const char *hash, uint32_t cost);
 /*

@@ -12,8 +12,8 @@
 
 #define SETTINGS_MIN_SECRET 32 /* bytes: as many as HMAC-SHA256 gives out */
 
-static const char *const service_names[] = {"front", "loader", "scheduler"};
-static const char *const explain_names[] = {"ALLOW", "REVIEW", "BLOCK", "NONE"};
+static const char *const service_names[] = { "front", "loader", "scheduler" };
+static const char *const explain_names[] = { "ALLOW", "REVIEW", "BLOCK", "NONE" };
 
 static int fail(settings_on_error *on_error, void *self, const char *text)
 {
@@ -39,7 +39,7 @@ static int check_services(const struct settings *s, settings_on_error *on_error,
 
 	while (*at) {
 		size_t n = strcspn(at, ",");
-		struct str word = str_trim((struct str){at, n});
+		struct str word = str_trim((struct str){ at, n });
 
 		if (!is_one_of(word, service_names, 3)) {
 			snprintf(text, sizeof(text),
@@ -109,7 +109,7 @@ static bool has_service(const struct settings *s, const char *name)
 	for (const char *at = s->services; *at;) {
 		size_t n = strcspn(at, ",");
 
-		if (str_is(str_trim((struct str){at, n}), name))
+		if (str_is(str_trim((struct str){ at, n }), name))
 			return true;
 		at += n + (at[n] == ',');
 	}
@@ -141,8 +141,8 @@ int settings_check_suite(const struct settings *s, settings_on_error *on_error, 
 static bool rows_equal(const struct setting_row *row, const struct settings *a,
                        const struct settings *b)
 {
-	struct strbuf x = {0};
-	struct strbuf y = {0};
+	struct strbuf x = { 0 };
+	struct strbuf y = { 0 };
 	bool same;
 
 	setting_print(row, a, &x);
@@ -156,7 +156,7 @@ static bool rows_equal(const struct setting_row *row, const struct settings *a,
 static int keep_old(const struct setting_row *row, const struct settings *now,
                     struct settings *next)
 {
-	struct strbuf old = {0};
+	struct strbuf old = { 0 };
 	int r;
 
 	setting_print(row, now, &old);
@@ -169,7 +169,7 @@ static int keep_old(const struct setting_row *row, const struct settings *now,
 
 static int keep_old_listeners(const struct settings *now, struct settings *next)
 {
-	struct strbuf line = {0};
+	struct strbuf line = { 0 };
 	int r = 0;
 
 	next->listener_count = 0;

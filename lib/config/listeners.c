@@ -9,18 +9,18 @@
 #include "config/table.h"
 #include "config/yaml.h"
 
-static const char *const role_names[] = {"public", "operator"};
-static const char *const proxy_names[] = {"none", "v2"};
+static const char *const role_names[] = { "public", "operator" };
+static const char *const proxy_names[] = { "none", "v2" };
 
 struct text_member {
 	const char *name;
 	size_t offset;
 };
 static const struct text_member text_members[] = {
-        {"address",         offsetof(struct settings_listener, address)        },
-        {"tls_certificate", offsetof(struct settings_listener, tls_certificate)},
-        {"tls_key",         offsetof(struct settings_listener, tls_key)        },
-        {"client_ca",       offsetof(struct settings_listener, client_ca)      },
+	{ "address", offsetof(struct settings_listener, address) },
+	{ "tls_certificate", offsetof(struct settings_listener, tls_certificate) },
+	{ "tls_key", offsetof(struct settings_listener, tls_key) },
+	{ "client_ca", offsetof(struct settings_listener, client_ca) },
 };
 #define TEXT_MEMBERS (sizeof(text_members) / sizeof(text_members[0]))
 
@@ -88,7 +88,7 @@ static int new_listener(struct settings *s, struct settings_listener **ret, stru
 	if (s->listener_count == SETTINGS_MAX_LISTENERS)
 		return errbuf_set(err, -E2BIG, "more than %d listeners", SETTINGS_MAX_LISTENERS);
 	l = &s->listener[s->listener_count++];
-	*l = (struct settings_listener){0};
+	*l = (struct settings_listener){ 0 };
 	for (size_t i = 0; i < TEXT_MEMBERS; i++)
 		*text_of(l, i) = "";
 	*ret = l;
@@ -152,15 +152,15 @@ int listener_from_text(struct str line, struct settings *s, struct errbuf *err)
 
 	while (r == 0 && line.n > 0) {
 		const char *tab = memchr(line.p, '\t', line.n);
-		struct str field = {line.p, tab ? (size_t)(tab - line.p) : line.n};
+		struct str field = { line.p, tab ? (size_t)(tab - line.p) : line.n };
 		const char *equals = memchr(field.p, '=', field.n);
 		size_t name;
 
 		if (!equals)
 			return errbuf_set(err, -EBADMSG, "listener line without \"=\"");
 		name = (size_t)(equals - field.p);
-		r = set_member(s, l, (struct str){field.p, name},
-		               (struct str){equals + 1, field.n - name - 1}, err);
+		r = set_member(s, l, (struct str){ field.p, name },
+		               (struct str){ equals + 1, field.n - name - 1 }, err);
 		line.p += field.n + (tab != NULL);
 		line.n -= field.n + (tab != NULL);
 	}
@@ -183,8 +183,8 @@ void listener_print(const struct settings_listener *l, struct strbuf *out)
 
 bool listeners_equal(const struct settings *a, const struct settings *b)
 {
-	struct strbuf x = {0};
-	struct strbuf y = {0};
+	struct strbuf x = { 0 };
+	struct strbuf y = { 0 };
 	bool same;
 
 	for (unsigned i = 0; i < a->listener_count; i++) {

@@ -102,7 +102,7 @@ static void yaml_group(struct load *l, const char *file, const struct yaml_node 
 
 static void load_yaml(struct load *l, const char *path)
 {
-	CLEANUP(arena_done) struct arena a = {0};
+	CLEANUP(arena_done) struct arena a = { 0 };
 	CLEANUP(free_p) char *text = NULL;
 	const char *slash = strrchr(path, '/');
 	const char *file = slash ? slash + 1 : path;
@@ -116,7 +116,7 @@ static void load_yaml(struct load *l, const char *path)
 		tell(l, "could not read \"%s\": %s", path, strerror(-r));
 		return;
 	}
-	r = yaml_parse((struct str){text, size}, file, &a, &root, &err);
+	r = yaml_parse((struct str){ text, size }, file, &a, &root, &err);
 	if (r < 0)
 		tell(l, "%s", err.text);
 	else if (root && root->kind != YAML_MAPPING &&
@@ -152,8 +152,8 @@ static void set_environment(struct load *l, struct str word, const char *where)
 
 	if (!equals)
 		return;
-	name = (struct str){word.p, (size_t)(equals - word.p)};
-	value = (struct str){equals + 1, word.n - name.n - 1};
+	name = (struct str){ word.p, (size_t)(equals - word.p) };
+	value = (struct str){ equals + 1, word.n - name.n - 1 };
 	row = find_environment(name);
 	if (row && setting_set(row, l->s, value, &err) < 0)
 		tell(l, "%s%.*s: %s", where, STR_ARGS(name), err.text);
@@ -167,10 +167,10 @@ static struct str dotenv_value(struct str value)
 	if (value.n > 1 && (value.p[0] == '"' || value.p[0] == '\''))
 		end = memchr(value.p + 1, value.p[0], value.n - 1);
 	if (end)
-		return (struct str){value.p + 1, (size_t)(end - value.p) - 1};
+		return (struct str){ value.p + 1, (size_t)(end - value.p) - 1 };
 	for (size_t i = 1; i < value.n; i++) {
 		if (value.p[i] == '#' && (value.p[i - 1] == ' ' || value.p[i - 1] == '\t'))
-			return str_trim((struct str){value.p, i});
+			return str_trim((struct str){ value.p, i });
 	}
 	return value;
 }
@@ -185,21 +185,21 @@ static struct str dotenv_line(struct arena *a, struct str line)
 
 	line = str_trim(line);
 	if (line.n > 7 && memcmp(line.p, "export ", 7) == 0)
-		line = str_trim((struct str){line.p + 7, line.n - 7});
+		line = str_trim((struct str){ line.p + 7, line.n - 7 });
 	equals = memchr(line.p, '=', line.n);
 	if (line.n == 0 || line.p[0] == '#' || !equals)
-		return (struct str){"", 0};
-	name = (struct str){line.p, (size_t)(equals - line.p)};
-	value = str_trim((struct str){equals + 1, line.n - name.n - 1});
+		return (struct str){ "", 0 };
+	name = (struct str){ line.p, (size_t)(equals - line.p) };
+	value = str_trim((struct str){ equals + 1, line.n - name.n - 1 });
 	name = str_trim(name);
 	value = dotenv_value(value);
 	copy = arena_printf(a, "%.*s=%.*s", STR_ARGS(name), STR_ARGS(value));
-	return copy ? str_of(copy) : (struct str){"", 0};
+	return copy ? str_of(copy) : (struct str){ "", 0 };
 }
 
 static void load_dotenv(struct load *l, const char *path, bool wanted)
 {
-	CLEANUP(arena_done) struct arena a = {0};
+	CLEANUP(arena_done) struct arena a = { 0 };
 	CLEANUP(free_p) char *text = NULL;
 	unsigned number = 1;
 	char where[64];
@@ -217,9 +217,9 @@ static void load_dotenv(struct load *l, const char *path, bool wanted)
 		size_t n = strcspn(at, "\n");
 
 		snprintf(where, sizeof(where), ".env:%u: ", number);
-		set_environment(l,
-		                dotenv_line(&a, (struct str){at, n - (n > 0 && at[n - 1] == '\r')}),
-		                where);
+		set_environment(
+		        l, dotenv_line(&a, (struct str){ at, n - (n > 0 && at[n - 1] == '\r') }),
+		        where);
 		at += n + (at[n] == '\n');
 	}
 }
@@ -246,7 +246,7 @@ static void load_override(struct load *l, const char *word)
 		tell(l, "--set %s: key=value is wanted", word);
 		return;
 	}
-	row = setting_find((struct str){word, (size_t)(equals - word)});
+	row = setting_find((struct str){ word, (size_t)(equals - word) });
 	if (!row)
 		tell(l, "--set: unknown key \"%.*s\"", (int)(equals - word), word);
 	else if (setting_set(row, l->s, str_of(equals + 1), &err) < 0)
@@ -278,7 +278,7 @@ static void load_all(struct load *l, const struct settings_sources *from)
 int settings_load(const struct settings_sources *from, settings_on_error *on_error, void *self,
                   struct settings **ret)
 {
-	struct load l = {.on_error = on_error, .self = self};
+	struct load l = { .on_error = on_error, .self = self };
 	int r = new_settings(&l.s);
 
 	if (r < 0)
@@ -326,8 +326,8 @@ static int read_line(struct settings *s, struct str line, struct errbuf *err)
 
 	if (!equals)
 		return errbuf_set(err, -EBADMSG, "settings line without \"=\"");
-	key = (struct str){line.p, (size_t)(equals - line.p)};
-	value = (struct str){equals + 1, line.n - key.n - 1};
+	key = (struct str){ line.p, (size_t)(equals - line.p) };
+	value = (struct str){ equals + 1, line.n - key.n - 1 };
 	if (str_is(key, "listener"))
 		return listener_from_text(value, s, err);
 	row = setting_find(key);
@@ -345,7 +345,7 @@ int settings_read(struct str text, struct settings **ret, struct errbuf *err)
 		const char *end = memchr(text.p, '\n', text.n);
 		size_t n = end ? (size_t)(end - text.p) : text.n;
 
-		r = read_line(s, (struct str){text.p, n}, err);
+		r = read_line(s, (struct str){ text.p, n }, err);
 		text.p += n + (end != NULL);
 		text.n -= n + (end != NULL);
 		if (r < 0)

@@ -12,7 +12,7 @@ static struct str group_of(const struct setting_row *row)
 {
 	const char *dot = strchr(row->key, '.');
 
-	return (struct str){row->key, dot ? (size_t)(dot - row->key) : 0};
+	return (struct str){ row->key, dot ? (size_t)(dot - row->key) : 0 };
 }
 
 static void print_allowed(const struct setting_row *row, struct strbuf *out)
@@ -41,7 +41,7 @@ static void print_allowed(const struct setting_row *row, struct strbuf *out)
 static void print_value(const struct setting_row *row, const struct settings *s, struct strbuf *out)
 {
 	bool text = row->kind == SETTING_TEXT || row->kind == SETTING_WORD;
-	struct strbuf value = {0};
+	struct strbuf value = { 0 };
 
 	setting_print(row, s, &value);
 	if (strbuf_error(&value))
@@ -94,7 +94,7 @@ static void print_listener(const struct settings_listener *l, struct strbuf *out
 
 static int print_all(const struct settings *s, bool comments, struct strbuf *out)
 {
-	struct str last = {"", 0};
+	struct str last = { "", 0 };
 
 	for (size_t i = 0; i < settings_table_count; i++) {
 		const struct setting_row *row = &settings_table[i];
@@ -126,7 +126,7 @@ int settings_print_yaml(const struct settings *s, struct strbuf *out)
 int settings_print_sample(struct strbuf *out)
 {
 	struct settings *s;
-	int r = settings_load(&(struct settings_sources){0}, NULL, NULL, &s);
+	int r = settings_load(&(struct settings_sources){ 0 }, NULL, NULL, &s);
 
 	if (r < 0)
 		return r;

@@ -34,7 +34,7 @@ static struct str without_line_end(const char *text, size_t size)
 {
 	while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r'))
 		size--;
-	return (struct str){text, size};
+	return (struct str){ text, size };
 }
 
 /* optional: a file that is not there is no error. */
@@ -42,7 +42,7 @@ static void read_secret(struct settings *s, const char *path, bool optional,
                         const struct secret_error *e)
 {
 	CLEANUP(free_p) char *text = NULL;
-	struct errbuf err = {""};
+	struct errbuf err = { "" };
 	size_t size = 0;
 	int r = file_read(AT_FDCWD, path, MAX_SECRET, &text, &size);
 
@@ -70,7 +70,7 @@ static const char *find_variable(char **environ, const char *name)
 
 void secrets_load(struct settings *s, char **environ, settings_on_error *on_error, void *self)
 {
-	const struct secret_error e = {on_error, self};
+	const struct secret_error e = { on_error, self };
 	const char *folder = find_variable(environ, "CREDENTIALS_DIRECTORY");
 	char path[4096];
 

@@ -197,7 +197,8 @@ struct settings_sources {
 	char **environ;
 	const char *const *overrides;
 	size_t override_count;
-	/* The suite itself is to run with them, no tool: what it cannot do without must be there. */
+	/* The suite itself is to run with them, no tool: what it cannot do without must be there.
+	 */
 	bool suite;
 };
 

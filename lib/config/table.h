@@ -19,8 +19,8 @@ struct setting_row {
 	size_t offset;
 	bool reload; /* a reload applies it */
 	bool secret;
-	unsigned audience;       /* of a secret */
-	const char *text;        /* default */
+	unsigned audience; /* of a secret */
+	const char *text;  /* default */
 	double min, max;
 	const char *choices; /* "a|b|c" */
 	const char *about;

@@ -48,7 +48,7 @@ static int parse_whole(const struct setting_row *row, struct str value, unsigned
 static int parse_size(const struct setting_row *row, struct str value, unsigned long long *ret,
                       struct errbuf *err)
 {
-	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
 	struct str number = value;
 	unsigned shift = 0;
 	int r;
@@ -56,7 +56,7 @@ static int parse_size(const struct setting_row *row, struct str value, unsigned 
 	for (unsigned i = 0; i < 4; i++) {
 		if (value.n > 3 && memcmp(value.p + value.n - 3, units[i], 3) == 0) {
 			shift = 10 * (i + 1);
-			number = str_trim((struct str){value.p, value.n - 3});
+			number = str_trim((struct str){ value.p, value.n - 3 });
 		}
 	}
 	r = parse_whole(row, number, ret, shift ? NULL : err);
@@ -91,8 +91,8 @@ static int parse_real(const struct setting_row *row, struct str value, double *r
 
 static int parse_bool(struct str value, bool *ret, struct errbuf *err)
 {
-	static const char *const yes[] = {"true", "yes", "on", "1"};
-	static const char *const no[] = {"false", "no", "off", "0"};
+	static const char *const yes[] = { "true", "yes", "on", "1" };
+	static const char *const no[] = { "false", "no", "off", "0" };
 
 	for (unsigned i = 0; i < 4; i++) {
 		if (str_equal_nocase(value, str_of(yes[i]))) {
@@ -114,7 +114,7 @@ static int check_word(const struct setting_row *row, struct str value, struct er
 	while (*at) {
 		size_t n = strcspn(at, "|");
 
-		if (str_equal(value, (struct str){at, n}))
+		if (str_equal(value, (struct str){ at, n }))
 			return 0;
 		at += n + (at[n] == '|');
 	}

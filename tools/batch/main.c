@@ -18,8 +18,9 @@
 #define EXIT_DONE 0   /* done, or left to the batch that is at it */
 #define EXIT_FAILED 1 /* it went wrong */
 #define EXIT_USAGE 2
-#define EXIT_DATA 65   /* the source or the model cannot be used (EX_DATAERR) */
-#define EXIT_AGAIN 75  /* the database went away, or it was told to stop: try again (EX_TEMPFAIL)  \
+#define EXIT_DATA 65 /* the source or the model cannot be used (EX_DATAERR) */
+#define EXIT_AGAIN                                                                                 \
+	75             /* the database went away, or it was told to stop: try again (EX_TEMPFAIL)  \
 	                */
 #define EXIT_CONFIG 78 /* the settings cannot be used (EX_CONFIG) */
 

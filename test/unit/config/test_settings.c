@@ -58,7 +58,7 @@ static const char *write_file(const char *name, const char *text)
 
 static int load(const char *yaml, char **environ_words, struct heard *h, struct settings **ret)
 {
-	struct settings_sources from = {.environ = environ_words};
+	struct settings_sources from = { .environ = environ_words };
 
 	h->text[0] = '\0';
 	h->count = 0;
@@ -119,34 +119,34 @@ static void test_mistakes(void **state)
 		const char *yaml;
 		const char *says;
 	} cases[] = {
-	        {"http:\n  nosuch: 1\n",                          "fraudd.yaml:2: unknown key \"http.nosuch\""      },
-	        {"nosuch: 1\n",	                           "fraudd.yaml:1: unknown key \"nosuch\""           },
-	        {"front:\n  workers: 5000\n",                     "fraudd.yaml:2: front.workers: 5000 is above 1024"},
-	        {"front:\n  workers: -1\n",                       "front.workers: \"-1\" is no whole number from 0" },
-	        {"front:\n  workers: 1.5\n",                      "\"1.5\" is no whole number"                      },
-	        {"front:\n  workers: 99999999999999999999999\n",  "is above 1024"                                   },
-	        {"front:\n  workers: [1]\n",                      "front.workers: one value is wanted"              },
-	        {"front: 3\n",	                            "unknown key \"front\""                           },
-	        {"train:\n  eta: nan\n",                          "train.eta: \"nan\" is no number"                 },
-	        {"train:\n  eta: 1e400\n",                        "is no number"                                    },
-	        {"train:\n  eta: 0\n",                            "train.eta: 0 is below 0.0001"                    },
-	        {"train:\n  refit: perhaps\n",                    "\"perhaps\" is neither true nor false"           },
-	        {"log:\n  level: loud\n",                         "\"loud\" is none of error|warning|info|debug"    },
-	        {"log:\n  level: info\n  level: debug\n",         "fraudd.yaml:3:"                                  },
-	        {"services: front, fornt\n",                      "services: \"fornt\" is none of"                  },
-	        {"services: \"\"\n",                              "services: at least one is wanted"                },
-	        {"upload:\n  spool_bytes: 3 XiB\n",               "upload.spool_bytes:"                             },
-	        {"upload:\n  spool_bytes: 99999999999 TiB\n",     "is no size"                                      },
-	        {"listeners: []\n",                               "listeners: a list is wanted"                     },
-	        {"listeners:\n  - { role: public }\n",            "fraudd.yaml:2: listeners: no address"            },
-	        {"listeners:\n  - { address: a, role: king }\n",  "\"king\" is neither public"                      },
-	        {"listeners:\n  - { address: a, colour: red }\n", "unknown member \"colour\""                       },
-	        {"listeners:\n  - { address: a, tls_key: k }\n",  "go together"                                     },
-	        {"batch:\n  explain: MAYBE\n",                    "batch.explain: ALLOW, REVIEW"                    },
-	        {"batch:\n  times: \"2:00\"\n",                    "batch.times: \"2:00\" is no time of day"         },
-	        {"- a\n- b\n",	                            "a mapping of keys is wanted"                     },
-	        {"models:\n  name: \"a\\nb\"\n",                  "control character"                               },
-	        {"http: {\n",	                             "fraudd.yaml:"                                    },
+		{ "http:\n  nosuch: 1\n", "fraudd.yaml:2: unknown key \"http.nosuch\"" },
+		{ "nosuch: 1\n", "fraudd.yaml:1: unknown key \"nosuch\"" },
+		{ "front:\n  workers: 5000\n", "fraudd.yaml:2: front.workers: 5000 is above 1024" },
+		{ "front:\n  workers: -1\n", "front.workers: \"-1\" is no whole number from 0" },
+		{ "front:\n  workers: 1.5\n", "\"1.5\" is no whole number" },
+		{ "front:\n  workers: 99999999999999999999999\n", "is above 1024" },
+		{ "front:\n  workers: [1]\n", "front.workers: one value is wanted" },
+		{ "front: 3\n", "unknown key \"front\"" },
+		{ "train:\n  eta: nan\n", "train.eta: \"nan\" is no number" },
+		{ "train:\n  eta: 1e400\n", "is no number" },
+		{ "train:\n  eta: 0\n", "train.eta: 0 is below 0.0001" },
+		{ "train:\n  refit: perhaps\n", "\"perhaps\" is neither true nor false" },
+		{ "log:\n  level: loud\n", "\"loud\" is none of error|warning|info|debug" },
+		{ "log:\n  level: info\n  level: debug\n", "fraudd.yaml:3:" },
+		{ "services: front, fornt\n", "services: \"fornt\" is none of" },
+		{ "services: \"\"\n", "services: at least one is wanted" },
+		{ "upload:\n  spool_bytes: 3 XiB\n", "upload.spool_bytes:" },
+		{ "upload:\n  spool_bytes: 99999999999 TiB\n", "is no size" },
+		{ "listeners: []\n", "listeners: a list is wanted" },
+		{ "listeners:\n  - { role: public }\n", "fraudd.yaml:2: listeners: no address" },
+		{ "listeners:\n  - { address: a, role: king }\n", "\"king\" is neither public" },
+		{ "listeners:\n  - { address: a, colour: red }\n", "unknown member \"colour\"" },
+		{ "listeners:\n  - { address: a, tls_key: k }\n", "go together" },
+		{ "batch:\n  explain: MAYBE\n", "batch.explain: ALLOW, REVIEW" },
+		{ "batch:\n  times: \"2:00\"\n", "batch.times: \"2:00\" is no time of day" },
+		{ "- a\n- b\n", "a mapping of keys is wanted" },
+		{ "models:\n  name: \"a\\nb\"\n", "control character" },
+		{ "http: {\n", "fraudd.yaml:" },
 	};
 	struct settings *s;
 	struct heard h;
@@ -172,8 +172,8 @@ static void test_all_mistakes_are_told(void **state)
 
 static void test_missing_file(void **state)
 {
-	struct settings_sources from = {.yaml_path = "/nonexistent/fraudd.yaml"};
-	struct heard h = {.count = 0};
+	struct settings_sources from = { .yaml_path = "/nonexistent/fraudd.yaml" };
+	struct heard h = { .count = 0 };
 	struct settings *s;
 
 	(void)state;
@@ -183,11 +183,12 @@ static void test_missing_file(void **state)
 
 static void test_who_wins(void **state)
 {
-	char *words[] = {"BATCH_INTERVAL_SECONDS=30", "UNRELATED=x", NULL};
-	const char *overrides[] = {"batch.chunk_rows=7"};
-	struct settings_sources from = {
-	        .environ = words, .overrides = overrides, .override_count = 1};
-	struct heard h = {.count = 0};
+	char *words[] = { "BATCH_INTERVAL_SECONDS=30", "UNRELATED=x", NULL };
+	const char *overrides[] = { "batch.chunk_rows=7" };
+	struct settings_sources from = { .environ = words,
+		                         .overrides = overrides,
+		                         .override_count = 1 };
+	struct heard h = { .count = 0 };
 	struct settings *s;
 
 	(void)state;
@@ -221,37 +222,42 @@ static void test_key_of_tokens(void **state)
 		const char *key;  /* NULL: refused */
 		const char *says; /* then */
 	} cases[] = {
-	        {"jwt: {secret_key: " KEY "}\n", NULL,             NULL,        KEY,   NULL                     },
-	        {"jwt: {secret_key_file: %}\n",  KEY "\n",          NULL,        KEY,   NULL                     },
-	        {"jwt: {secret_key_file: %}\n",  KEY " \r\n\n",     "x" KEY,     KEY " ", NULL                   },
-	        {"",                             NULL,             KEY "\n",    KEY,   NULL                     },
-	        {"jwt: {secret_key: " KEY "}\n", NULL,             "other",     KEY,   NULL                     },
-	        {"jwt: {secret_key_file: %}\n",  NULL,             KEY,         NULL,  "No such file"           },
-	        {"jwt: {secret_key_file: %}\n",  KEY "\x01\n",      NULL,        NULL,  "control character"      },
-	        {"jwt: {secret_key_file: %, secret_key: " KEY "}\n", KEY, NULL,   NULL,  "jwt.secret_key is given"},
-	        {"jwt: {secret_key_file: %}\n",  "short\n",        NULL,        NULL,  "at least 32 bytes"      },
-	        {"",                             NULL,             NULL,        NULL,  "at least 32 bytes"      },
-	        {"jwt: {secret_key: 0123456789abcdef0123456789abcde}\n", NULL, NULL, NULL, "at least 32 bytes"  },
-	        {"jwt: {secret_key: " KEY ", secret_key_previous: short}\n", NULL, NULL, NULL, "secret_key_previous"},
-	        {"jwt: {secret_key: " KEY "}\ndatabase: {url: \"\"}\n", NULL, NULL, NULL, "database.url"         },
-	        {"auth: {enabled: false}\n",     NULL,             NULL,        "",    NULL                     },
-	        {"services: loader\n",           NULL,             NULL,        "",    NULL                     },
+		{ "jwt: {secret_key: " KEY "}\n", NULL, NULL, KEY, NULL },
+		{ "jwt: {secret_key_file: %}\n", KEY "\n", NULL, KEY, NULL },
+		{ "jwt: {secret_key_file: %}\n", KEY " \r\n\n", "x" KEY, KEY " ", NULL },
+		{ "", NULL, KEY "\n", KEY, NULL },
+		{ "jwt: {secret_key: " KEY "}\n", NULL, "other", KEY, NULL },
+		{ "jwt: {secret_key_file: %}\n", NULL, KEY, NULL, "No such file" },
+		{ "jwt: {secret_key_file: %}\n", KEY "\x01\n", NULL, NULL, "control character" },
+		{ "jwt: {secret_key_file: %, secret_key: " KEY "}\n", KEY, NULL, NULL,
+		  "jwt.secret_key is given" },
+		{ "jwt: {secret_key_file: %}\n", "short\n", NULL, NULL, "at least 32 bytes" },
+		{ "", NULL, NULL, NULL, "at least 32 bytes" },
+		{ "jwt: {secret_key: 0123456789abcdef0123456789abcde}\n", NULL, NULL, NULL,
+		  "at least 32 bytes" },
+		{ "jwt: {secret_key: " KEY ", secret_key_previous: short}\n", NULL, NULL, NULL,
+		  "secret_key_previous" },
+		{ "jwt: {secret_key: " KEY "}\ndatabase: {url: \"\"}\n", NULL, NULL, NULL,
+		  "database.url" },
+		{ "auth: {enabled: false}\n", NULL, NULL, "", NULL },
+		{ "services: loader\n", NULL, NULL, "", NULL },
 	};
 	char variable[300], secret[300], yaml[600];
-	char *words[] = {variable, NULL};
-	struct settings_sources from = {.environ = words, .suite = true};
+	char *words[] = { variable, NULL };
+	struct settings_sources from = { .environ = words, .suite = true };
 
 	(void)state;
 	snprintf(variable, sizeof(variable), "CREDENTIALS_DIRECTORY=%s", folder);
 	snprintf(secret, sizeof(secret), "%s/secret", folder);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const char *mark = strchr(cases[i].yaml, '%');
-		struct heard h = {.count = 0};
+		struct heard h = { .count = 0 };
 		struct settings *s;
 		int r;
 
 		snprintf(yaml, sizeof(yaml), "%s%.*s%s%s",
-		         strstr(cases[i].yaml, "database") ? "" : "database: {url: postgresql://}\n",
+		         strstr(cases[i].yaml, "database") ? ""
+		                                           : "database: {url: postgresql://}\n",
 		         mark ? (int)(mark - cases[i].yaml) : 0, cases[i].yaml, mark ? secret : "",
 		         mark ? mark + 1 : cases[i].yaml);
 		if (cases[i].credential)
@@ -279,10 +285,10 @@ static void test_key_of_tokens(void **state)
 /* What a child reads back is what was written, but for secrets that are not for it. */
 static void test_canonical_text(void **state)
 {
-	char *words[] = {"DATABASE_URL=postgresql://u:geheim@h/d", NULL};
-	struct strbuf front = {0};
-	struct strbuf loader = {0};
-	struct strbuf again = {0};
+	char *words[] = { "DATABASE_URL=postgresql://u:geheim@h/d", NULL };
+	struct strbuf front = { 0 };
+	struct strbuf loader = { 0 };
+	struct strbuf again = { 0 };
 	struct settings *s;
 	struct settings *child;
 	struct heard h;
@@ -310,8 +316,8 @@ static void test_canonical_text(void **state)
 
 static void test_bad_canonical_text(void **state)
 {
-	static const char *const cases[] = {"nonsense\n", "no.such=1\n", "front.workers=x\n",
-	                                    "listener=address\n", "listener=hue=red\n"};
+	static const char *const cases[] = { "nonsense\n", "no.such=1\n", "front.workers=x\n",
+		                             "listener=address\n", "listener=hue=red\n" };
 	struct settings *s;
 	struct errbuf err;
 
@@ -324,9 +330,9 @@ static void test_bad_canonical_text(void **state)
 
 static void test_sample_is_the_defaults(void **state)
 {
-	struct strbuf sample = {0};
-	struct strbuf a = {0};
-	struct strbuf b = {0};
+	struct strbuf sample = { 0 };
+	struct strbuf a = { 0 };
+	struct strbuf b = { 0 };
 	struct settings *s;
 	struct settings *defaults;
 	struct heard h;
@@ -348,8 +354,8 @@ static void test_sample_is_the_defaults(void **state)
 
 static void test_printed_yaml_hides_secrets(void **state)
 {
-	char *words[] = {"DATABASE_URL=postgresql://u:geheim@h/d", NULL};
-	struct strbuf out = {0};
+	char *words[] = { "DATABASE_URL=postgresql://u:geheim@h/d", NULL };
+	struct strbuf out = { 0 };
 	struct settings *s;
 	struct heard h;
 
@@ -395,19 +401,19 @@ static void test_merge_keeps_what_needs_a_restart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_defaults_are_in_range),
-	        cmocka_unit_test(test_host_name),
-	        cmocka_unit_test(test_table_is_sorted_and_described),
-	        cmocka_unit_test(test_mistakes),
-	        cmocka_unit_test(test_all_mistakes_are_told),
-	        cmocka_unit_test(test_missing_file),
-	        cmocka_unit_test(test_who_wins),
-	        cmocka_unit_test(test_key_of_tokens),
-	        cmocka_unit_test(test_canonical_text),
-	        cmocka_unit_test(test_bad_canonical_text),
-	        cmocka_unit_test(test_sample_is_the_defaults),
-	        cmocka_unit_test(test_printed_yaml_hides_secrets),
-	        cmocka_unit_test(test_merge_keeps_what_needs_a_restart),
+		cmocka_unit_test(test_defaults_are_in_range),
+		cmocka_unit_test(test_host_name),
+		cmocka_unit_test(test_table_is_sorted_and_described),
+		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_all_mistakes_are_told),
+		cmocka_unit_test(test_missing_file),
+		cmocka_unit_test(test_who_wins),
+		cmocka_unit_test(test_key_of_tokens),
+		cmocka_unit_test(test_canonical_text),
+		cmocka_unit_test(test_bad_canonical_text),
+		cmocka_unit_test(test_sample_is_the_defaults),
+		cmocka_unit_test(test_printed_yaml_hides_secrets),
+		cmocka_unit_test(test_merge_keeps_what_needs_a_restart),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

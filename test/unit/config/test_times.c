@@ -71,8 +71,8 @@ static void test_too_many(void **unused)
 
 static int64_t instant(int day, unsigned hour, unsigned minute, unsigned second)
 {
-	struct civil c = { 2026, 11, (uint8_t)day, (uint8_t)hour, (uint8_t)minute,
-		           (uint8_t)second, 0 };
+	struct civil c = { 2026, 11, (uint8_t)day, (uint8_t)hour, (uint8_t)minute, (uint8_t)second,
+		           0 };
 
 	return civil_to_us(&c);
 }

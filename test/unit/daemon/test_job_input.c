@@ -24,7 +24,8 @@ static int saved[2]; /* what the test program itself has at 3 and 4 */
 
 static int setup(void **unused)
 {
-	static const char *const words[] = { "batch.chunk_rows=77", "database.url=postgresql:///x" };
+	static const char *const words[] = { "batch.chunk_rows=77",
+		                             "database.url=postgresql:///x" };
 	struct settings_sources from = { .overrides = words, .override_count = 2 };
 
 	(void)unused;
@@ -184,10 +185,8 @@ static void test_other_messages(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_without_model),
-		cmocka_unit_test(test_by_hand),
-		cmocka_unit_test(test_models_that_are_none),
+		cmocka_unit_test(test_whole),          cmocka_unit_test(test_without_model),
+		cmocka_unit_test(test_by_hand),        cmocka_unit_test(test_models_that_are_none),
 		cmocka_unit_test(test_other_messages),
 	};
 
