@@ -1,12 +1,13 @@
-/* What the commands of fraud-train do the same way: settings, and files that come with the suite.
- */
+/* What the commands of fraud-train do the same way: settings, words, exit statuses, and files that
+ * come with the suite. */
 #include "command.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/option.h"
 
 #define DEFAULT_CONFIG "/etc/fraudd/fraudd.yaml"
 
@@ -18,26 +19,43 @@ static void on_settings_error(void *self, const char *text)
 	fprintf(stderr, "fraud-train: %s\n", text);
 }
 
-int command_settings(const char *path, const char *const *overrides, size_t count,
-                     struct settings **ret)
+int command_settings(const struct command_source *from, struct settings **ret)
 {
-	struct settings_sources from = {
-		.yaml_path = path,
+	struct settings_sources sources = {
+		.yaml_path = from->config,
 		.environ = environ,
-		.overrides = overrides,
-		.override_count = count,
+		.overrides = from->set,
+		.override_count = from->set_count,
 	};
 
-	if (!from.yaml_path)
-		from.yaml_path = getenv("FRAUDD_CONFIG");
-	if (!from.yaml_path && access(DEFAULT_CONFIG, F_OK) == 0)
-		from.yaml_path = DEFAULT_CONFIG;
-	return settings_load(&from, on_settings_error, NULL, ret);
+	if (!sources.yaml_path && access(DEFAULT_CONFIG, F_OK) == 0)
+		sources.yaml_path = DEFAULT_CONFIG;
+	return settings_load(&sources, on_settings_error, NULL, ret);
 }
 
 void command_settings_free_p(struct settings *const *s)
 {
 	settings_free(*s);
+}
+
+int command_usage(int r)
+{
+	return r == OPTION_ANSWERED ? EXIT_DONE : EXIT_USAGE;
+}
+
+int command_failed(const char *command, int r, const struct errbuf *err)
+{
+	fprintf(stderr, "fraud-train %s: %s\n", command, err->text[0] ? err->text : strerror(-r));
+	return r == -EINVAL || r == -EBADMSG || r == -ENOENT || r == -EEXIST || r == -EDOM
+	               ? EXIT_DATA
+	               : EXIT_FAILED;
+}
+
+void command_print(struct strbuf *text)
+{
+	if (strbuf_error(text) == 0)
+		fwrite(text->p, 1, text->n, stdout);
+	strbuf_done(text);
 }
 
 int command_find_file(const char *name, char *ret, size_t room, struct errbuf *err)

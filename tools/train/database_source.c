@@ -13,6 +13,7 @@
 #include "db/db.h"
 #include "features/row.h"
 #include "source.h"
+#include "watch.h"
 
 struct reading {
 	const struct program *program;
@@ -25,7 +26,11 @@ struct reading {
 	size_t label;
 	struct cell *row;
 	uint64_t rows;
+	const struct watch *watch;
 };
+
+#define STAGE "reading"
+#define ROWS_A_WORD 1024
 
 int database_snapshot_begin(struct db *db, struct errbuf *err)
 {
@@ -146,9 +151,11 @@ static int read_rows(struct reading *r, struct db_reader *reader, bool quiet)
 	const struct str *fields;
 	int error;
 
-	progress_start(&progress, "reading", "rows", 0, quiet);
+	progress_start(&progress, STAGE, "rows", 0, quiet);
 	while ((error = db_reader_next(reader, &fields, r->err)) > 0) {
 		error = read_row(r, fields);
+		if (error == 0 && r->rows % ROWS_A_WORD == 0)
+			error = watch_tell(r->watch, STAGE, r->rows, 0);
 		if (error < 0)
 			break;
 		progress_at(&progress, r->rows);
@@ -174,7 +181,7 @@ static int database_source_read(void *self, const struct program *p, const struc
                                 struct errbuf *err)
 {
 	struct database_source *s = self;
-	struct reading r = { .program = p, .sink = sink, .err = err };
+	struct reading r = { .program = p, .sink = sink, .err = err, .watch = s->watch };
 	CLEANUP(db_reader_close_p) struct db_reader *reader = NULL;
 	int error = db_reader_open(s->db, s->query, &reader, err);
 

@@ -27,6 +27,7 @@ struct dataset {
 
 	size_t count; /* rows that can be used; all arrays are in the order of time */
 	size_t positives;
+	double sample_non_fraud; /* share of the other rows that the source gave */
 	uint64_t bad_rows;
 	int64_t *times;
 	uint8_t *labels;
@@ -49,10 +50,16 @@ struct dataset {
 struct dataset_options {
 	const struct declaration *declaration;
 	double test_ratio, validation_ratio;
+	double sample_non_fraud; /* kept for the manifest */
 	/* For the first bad rows; the rest is counted. */
 	void (*on_bad_row)(void *self, uint64_t line, const char *what);
 	void *self;
 };
+
+/* The inputs as a program, in the arena: rows must be read before there is anything to compile
+ * with. Its features mean nothing. */
+int dataset_open_inputs(const struct declaration *d, struct arena *a, struct program *ret,
+                        struct errbuf *err);
 
 /* First pass. -ENODATA with the words: nothing to learn from (no positive, one class in the
  * holdout or before it, times that cannot be parted): training is skipped. */

@@ -66,14 +66,14 @@ static int on_row(void *self, uint64_t line, const struct cell *row, bool label)
 	return 0;
 }
 
-/* The inputs as a program: rows must be read before there is anything to compile with. A program
- * has a feature; this one's needs nothing to be learned, and nobody looks at it. */
-static int open_inputs(struct dataset *d, struct program *ret, struct errbuf *err)
+/* A program has a feature; this one's needs nothing to be learned, and nobody looks at it. */
+int dataset_open_inputs(const struct declaration *d, struct arena *a, struct program *ret,
+                        struct errbuf *err)
 {
 	struct declared_feature year = { .name = STR("year"),
 		                         .op = OP_DATE_PART,
 		                         .part = PART_YEAR };
-	struct declaration inputs = *d->declaration;
+	struct declaration inputs = *d;
 	void *image;
 	size_t size;
 	int r;
@@ -84,8 +84,8 @@ static int open_inputs(struct dataset *d, struct program *ret, struct errbuf *er
 	year.a = (struct operand){ OPERAND_TIME, (uint32_t)inputs.time };
 	inputs.features = &year;
 	inputs.feature_count = 1;
-	r = program_compile(&inputs, NULL, &d->arena, &image, &size, err);
-	return r < 0 ? r : program_open(image, size, &d->arena, ret, err);
+	r = program_compile(&inputs, NULL, a, &image, &size, err);
+	return r < 0 ? r : program_open(image, size, a, ret, err);
 }
 
 /* Takes the arrays that are in the order of the source into that of time. */
@@ -179,7 +179,8 @@ int dataset_scan(struct dataset *d, const struct row_source *source,
 
 	errbuf_set(err, 0, "no memory for the training rows");
 	d->declaration = o->declaration;
-	r = open_inputs(d, &inputs, err);
+	d->sample_non_fraud = o->sample_non_fraud;
+	r = dataset_open_inputs(d->declaration, &d->arena, &inputs, err);
 	if (r == 0)
 		r = learner_new(d->declaration, &d->arena, &d->learner, err);
 	if (r < 0)

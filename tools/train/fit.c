@@ -26,6 +26,7 @@ struct trainer {
 	const struct settings *settings;
 	struct errbuf *err;
 	bool quiet;
+	const struct watch *watch;
 	const char *stage;
 	uint32_t rounds; /* of the stage at most */
 	struct xgb_param params[MAX_PARAMS];
@@ -80,8 +81,10 @@ static int on_round(void *self, uint32_t round, double loss)
 {
 	const struct trainer *t = self;
 
-	if (t->quiet || (round % PROGRESS_ROUNDS && round != 1 && round != t->rounds))
-		return 0;
+	int r = watch_tell(t->watch, t->stage, round, t->rounds);
+
+	if (r < 0 || t->quiet || (round % PROGRESS_ROUNDS && round != 1 && round != t->rounds))
+		return r;
 	if (isnan(loss))
 		fprintf(stderr, "%s: round %u of %u\n", t->stage, round, t->rounds);
 	else
@@ -198,10 +201,15 @@ static int refit(struct trainer *t)
 	return r < 0 ? r : train(t, data, NULL, &t->fit->model);
 }
 
-int fit_models(struct fit *f, const struct dataset *d, const struct settings *s, bool quiet,
+int fit_models(struct fit *f, const struct dataset *d, const struct fit_options *o,
                struct errbuf *err)
 {
-	struct trainer t = { .fit = f, .dataset = d, .settings = s, .err = err, .quiet = quiet };
+	struct trainer t = { .fit = f,
+		             .dataset = d,
+		             .settings = o->settings,
+		             .err = err,
+		             .quiet = o->quiet,
+		             .watch = o->watch };
 	int r;
 
 	set_params(&t);
@@ -212,7 +220,7 @@ int fit_models(struct fit *f, const struct dataset *d, const struct settings *s,
 		r = score_holdout(&t);
 	if (r == 0)
 		r = judge(&t);
-	if (r == 0 && s->train.refit)
+	if (r == 0 && o->settings->train.refit)
 		r = refit(&t);
 	arena_done(&t.arena);
 	if (r == 0 && f->thresholds.crossed)

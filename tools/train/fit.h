@@ -8,6 +8,7 @@
 #include "dataset.h"
 #include "learn/bootstrap.h"
 #include "learn/thresholds.h"
+#include "watch.h"
 #include "xgb/xgb.h"
 
 struct fit {
@@ -21,8 +22,13 @@ struct fit {
 	struct interval intervals[METRIC_MAX];
 };
 
-/* Progress goes to stderr unless quiet. */
-int fit_models(struct fit *f, const struct dataset *d, const struct settings *s, bool quiet,
+struct fit_options {
+	const struct settings *settings;
+	bool quiet;                /* else progress goes to stderr */
+	const struct watch *watch; /* or NULL */
+};
+
+int fit_models(struct fit *f, const struct dataset *d, const struct fit_options *o,
                struct errbuf *err);
 void fit_done(struct fit *f);
 

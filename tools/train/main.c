@@ -7,6 +7,7 @@
  * something else wants the cores.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,8 @@ struct command {
 };
 
 static const struct command commands[] = {
+	{ "fetch-window", command_fetch_window,
+	  "write the rows of a training window to a CSV file" },
 	{ "train", command_train, "train a model version from a CSV file or the database" },
 };
 
@@ -55,6 +58,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	log_open("fraud-train", LOG_LEVEL_INFO);
+	signal(SIGXFSZ, SIG_IGN); /* a full disk or quota is an error with words */
 	r = wait_quietly(argv);
 	if (r < 0)
 		log_warning(r, "could not begin anew with OMP_WAIT_POLICY=PASSIVE");

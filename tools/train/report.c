@@ -104,6 +104,7 @@ static void write_sizes(struct json_writer *w, const struct dataset *d)
 	write_count(w, "positives", d->positives);
 	write_count(w, "test_positives", dataset_positives(d, d->split.holdout, d->count));
 	write_count(w, "rejected_rows", d->bad_rows);
+	write_number(w, "sample_non_fraud", d->sample_non_fraud);
 }
 
 static void write_parameters(struct json_writer *w, const struct training *t)

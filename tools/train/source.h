@@ -13,6 +13,7 @@
 #include "features/program.h"
 
 struct db;
+struct watch;
 
 struct row_sink {
 	/* Cells are borrowed until it returns. line: of the file, or the number of the row.
@@ -42,6 +43,7 @@ struct database_source {
 	struct db *db;     /* within one read-only snapshot: database_snapshot_begin() */
 	const char *query; /* bound, see db/query.h */
 	bool quiet;
+	const struct watch *watch; /* or NULL */
 };
 struct row_source database_source(struct database_source *s);
 

@@ -70,16 +70,10 @@ static void add_letter(struct strbuf *out, const struct program *p, const struct
 	                first);
 }
 
-static void add_cell(struct strbuf *out, const struct program *p, const struct cell *row,
-                     uint32_t at)
+static void add_cell(struct strbuf *out, const struct program_input *in, const struct cell *c,
+                     bool first)
 {
-	const struct program_input *in = &p->inputs[at];
-	const struct cell *c = &row[at];
-	bool first = at == 0;
-
-	if (is_private_text(in, c))
-		add_letter(out, p, row, at, first);
-	else if (!c->present || in->private)
+	if (!c->present)
 		csv_write_field(out, (struct str){ "", 0 }, first);
 	else if (in->type == INPUT_INTEGER || in->type == INPUT_NUMBER)
 		add_number(out, in, c, first);
@@ -97,6 +91,20 @@ void specimen_write_header(struct strbuf *out, const struct program *p)
 
 void specimen_write_row(struct strbuf *out, const struct program *p, const struct cell *row)
 {
+	static const struct cell missing = { 0 };
+
+	for (uint32_t i = 0; i < p->input_count; i++) {
+		const struct program_input *in = &p->inputs[i];
+
+		if (is_private_text(in, &row[i]))
+			add_letter(out, p, row, i, i == 0);
+		else
+			add_cell(out, in, in->private ? &missing : &row[i], i == 0);
+	}
+}
+
+void specimen_reveal_row(struct strbuf *out, const struct program *p, const struct cell *row)
+{
 	for (uint32_t i = 0; i < p->input_count; i++)
-		add_cell(out, p, row, i);
+		add_cell(out, &p->inputs[i], &row[i], i == 0);
 }

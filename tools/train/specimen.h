@@ -15,5 +15,7 @@
 void specimen_write_header(struct strbuf *out, const struct program *p);
 /* The row's fields, without the line's end. Failures are the buffer's. */
 void specimen_write_row(struct strbuf *out, const struct program *p, const struct cell *row);
+/* The same with private values as they are, for a file to train on. */
+void specimen_reveal_row(struct strbuf *out, const struct program *p, const struct cell *row);
 
 #endif

@@ -1,13 +1,14 @@
 /*
  * Finds out which window is wanted, binds it into the operator's query and opens the database with
  * one snapshot for both passes. A label counts only if it was known before the window's end: the
- * query says so, not this file.
+ * query says so, not this file; a list of frauds may say it by its column known_at.
+ *
+ * Called by stages.c and fetch_command.c.
  */
 #include "window.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +17,15 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "command.h"
+#include "base/log.h"
 #include "db/db.h"
+#include "db/embedded.h"
 #include "db/query.h"
+#include "features/declare.h"
 #include "features/row.h"
 
 #define MAX_SQL ((size_t)1024 * 1024)
-#define DEFAULT_QUERY "sql/queries/training_window.sql"
+#define BUILT_IN "training_window"
 
 int64_t window_months_before(int64_t us, unsigned months)
 {
@@ -44,91 +47,155 @@ void window_print_zone(int32_t seconds_east, char ret[24])
 	         minutes % 60, seconds_east < 0 ? '+' : '-', minutes / 60, minutes % 60);
 }
 
+/* --- from when to when --- */
+
 /* Times in the program's zone, which is the session's: text without a zone says the same to both.
  */
-static int parse_until(const struct window_options *o, int64_t *ret, struct errbuf *err)
+static int parse_time(const char *option, const char *text, int32_t zone_seconds, int64_t *ret,
+                      struct errbuf *err)
 {
-	struct program_input in = { .type = INPUT_DATETIME, .zone_seconds = o->zone_seconds };
+	struct program_input in = { .type = INPUT_DATETIME, .zone_seconds = zone_seconds };
 	struct field_fault fault;
 	struct cell cell;
 
-	if (!o->until) {
-		*ret = clock_real_us() + (int64_t)o->zone_seconds * 1000000;
-		return 0;
-	}
-	if (cell_from_text(&in, str_of(o->until), &cell, &fault) < 0 || !cell.present)
-		return errbuf_set(err, -EINVAL, "--until \"%s\" is no time", o->until);
+	if (cell_from_text(&in, str_of(text), &cell, &fault) < 0 || !cell.present)
+		return errbuf_set(err, -EINVAL, "%s \"%s\" is no time", option, text);
 	*ret = cell.v.time_us;
 	return 0;
 }
 
-static void print_local(int64_t us, char ret[21])
+static void print_local(int64_t us, char ret[WINDOW_TIME])
 {
-	civil_print_utc(us, ret);
-	ret[19] = '\0'; /* without the Z */
+	struct civil c = civil_of_us(us);
+
+	snprintf(ret, WINDOW_TIME, "%04d-%02u-%02uT%02u:%02u:%02u.%06u", c.year, c.month, c.day,
+	         c.hour, c.minute, c.second, c.microsecond);
 }
 
-static int bind(struct window *w, const struct window_options *o, const struct settings *s,
-                struct str sql, struct errbuf *err)
+static int choose_times(struct window *w, const struct window_options *o, int32_t zone_seconds,
+                        unsigned months, struct errbuf *err)
 {
-	char from[21], until[21];
-	struct query_variable variables[] = {
-		{ "from", o->from ? o->from : from },
-		{ "until", o->until ? o->until : until },
-	};
-	int64_t end;
-	int r = parse_until(o, &end, err);
-
-	if (r < 0)
-		return r;
-	print_local(end, until);
-	print_local(window_months_before(end, s->retrain.window_months), from);
-	return query_bind(sql, variables, 2, &w->sql, err);
-}
-
-static int read_query(struct window *w, const struct window_options *o, const struct settings *s,
-                      struct errbuf *err)
-{
-	CLEANUP(free_p) char *text = NULL;
-	const char *path = o->query;
-	char found[PATH_MAX];
-	size_t n;
+	int64_t from;
 	int r = 0;
 
-	if (!path) {
-		r = command_find_file(DEFAULT_QUERY, found, sizeof(found), err);
-		path = found;
-	}
+	w->until_us = clock_real_us() + (int64_t)zone_seconds * 1000000;
+	if (o->until)
+		r = parse_time("--until", o->until, zone_seconds, &w->until_us, err);
+	from = window_months_before(w->until_us, months);
+	if (r == 0 && o->from)
+		r = parse_time("--from", o->from, zone_seconds, &from, err);
+	if (r == 0 && from >= w->until_us)
+		r = errbuf_set(err, -EINVAL, "the window ends before it begins");
 	if (r < 0)
 		return r;
-	r = file_read(AT_FDCWD, path, MAX_SQL, &text, &n);
-	if (r < 0)
-		return errbuf_set(err, r, "could not read \"%s\": %s", path, strerror(-r));
-	r = bind(w, o, s, (struct str){ text, n }, err);
-	return r < 0 ? errbuf_prefix(err, r, "%s", path) : 0;
+	print_local(from, w->from);
+	print_local(w->until_us, w->until);
+	return 0;
 }
 
-int window_open(struct window *w, const struct window_options *o, const struct settings *s,
-                bool quiet, struct row_source *ret, struct errbuf *err)
+/* --- the query --- */
+
+static int bind(struct window *w, struct str sql, const char *name, struct errbuf *err)
+{
+	const struct query_variable variables[] = { { "from", w->from }, { "until", w->until } };
+	int r = query_bind(sql, variables, 2, &w->sql, err);
+
+	return r < 0 ? errbuf_prefix(err, r, "%s", name) : 0;
+}
+
+static int bind_file(struct window *w, const char *path, struct errbuf *err)
+{
+	CLEANUP(free_p) char *text = NULL;
+	size_t n;
+	int r = file_read(AT_FDCWD, path, MAX_SQL, &text, &n);
+
+	if (r < 0)
+		return errbuf_set(err, r, "could not read \"%s\": %s", path, strerror(-r));
+	return bind(w, (struct str){ text, n }, path, err);
+}
+
+static int bind_query(struct window *w, const char *wanted, const struct settings *s,
+                      struct errbuf *err)
+{
+	const char *path = wanted ? wanted : s->retrain.source;
+	const struct embedded_file *built_in = embedded_query(BUILT_IN);
+
+	if (*path)
+		return bind_file(w, path, err);
+	if (!built_in)
+		return errbuf_set(err, -ENOENT, "there is no built-in query \"" BUILT_IN "\"");
+	return bind(w, built_in->text, built_in->name, err);
+}
+
+/* --- labels --- */
+
+static int open_labels(struct window *w, const char *wanted, const struct declaration *d,
+                       const struct settings *s, struct errbuf *err)
+{
+	struct label_file file = { .path = wanted ? wanted : s->retrain.fraud_seqs,
+		                   .until_us = w->until_us,
+		                   .zone_seconds = d->zone_seconds };
+	char key[PROGRAM_MAX_NAME + 1] = "";
+
+	w->selection.share = s->retrain.sample_non_fraud;
+	if (!*file.path)
+		return label_set_load(w->db, w->from, w->until, &w->selection.labels, err);
+	if (d->key >= 0)
+		snprintf(key, sizeof(key), "%.*s", STR_ARGS(d->inputs[d->key].name));
+	file.key = key;
+	w->selection.labels_decide = true;
+	return label_set_read(&file, &w->selection.labels, err);
+}
+
+void window_tell_unmet(const struct window *w)
+{
+	const struct selection *s = &w->selection;
+	int64_t first = 0;
+	size_t unmet = s->labels ? label_set_unmet(s->labels, &first) : 0;
+
+	if (unmet)
+		log_info("%zu of %zu known frauds are of transactions that the window does not "
+		         "have, %lld for one",
+		         unmet, label_set_count(s->labels), (long long)first);
+}
+
+/* --- the whole --- */
+
+static int open_database(struct window *w, const struct settings *s, int32_t zone_seconds,
+                         struct errbuf *err)
 {
 	char zone[24];
-	struct db_options database = {
+	const struct db_options o = {
 		.url = s->database.url,
 		.application = "fraud-train",
 		.timezone = zone,
 		.connect_timeout_ms = s->database.connect_timeout_ms,
 	};
-	int r = read_query(w, o, s, err);
+	int r;
 
-	window_print_zone(o->zone_seconds, zone);
+	window_print_zone(zone_seconds, zone);
+	r = db_open(&o, &w->db, err);
+	return r < 0 ? r : database_snapshot_begin(w->db, err);
+}
+
+int window_open(struct window *w, const struct window_options *o, const struct declaration *d,
+                const struct settings *s, struct row_source *ret, struct errbuf *err)
+{
+	int r = choose_times(w, o, d->zone_seconds, s->retrain.window_months, err);
+
 	if (r == 0)
-		r = db_open(&database, &w->db, err);
+		r = bind_query(w, o->query, s, err);
 	if (r == 0)
-		r = database_snapshot_begin(w->db, err);
+		r = open_database(w, s, d->zone_seconds, err);
+	if (r == 0)
+		r = open_labels(w, o->fraud_seqs, d, s, err);
 	if (r < 0)
 		return r;
-	w->source = (struct database_source){ .db = w->db, .query = w->sql.p, .quiet = quiet };
-	*ret = database_source(&w->source);
+	w->database = (struct database_source){
+		.db = w->db, .query = w->sql.p, .quiet = o->quiet, .watch = o->watch
+	};
+	w->selection.from = database_source(&w->database);
+	*ret = selection_source(&w->selection);
 	return 0;
 }
 
@@ -136,5 +203,6 @@ void window_close(struct window *w)
 {
 	db_close(w->db);
 	strbuf_done(&w->sql);
+	label_set_free(w->selection.labels);
 	*w = (struct window){ 0 };
 }

@@ -5,23 +5,40 @@
 #include "base/errbuf.h"
 #include "base/strbuf.h"
 #include "config/settings.h"
+#include "selection.h"
 #include "source.h"
+
+#define WINDOW_TIME 64
+
+struct declaration;
 
 struct window_options {
 	const char *from, *until; /* NULL: the default */
-	const char *query;    /* path of the SQL file; NULL: the one that comes with the suite */
-	int32_t zone_seconds; /* of the feature program, east of UTC: the session's time zone */
+	const char *query;        /* path of the SQL file; NULL: retrain.source, else the suite's */
+	const char *fraud_seqs; /* path of a list of frauds; NULL: retrain.fraud_seqs, else none */
+	bool quiet;
+	const struct watch *watch; /* or NULL */
 };
 
 struct window {
+	char from[WINDOW_TIME], until[WINDOW_TIME]; /* in the program's zone */
+	int64_t until_us;                           /* in it, too */
 	struct db *db;
 	struct strbuf sql;
-	struct database_source source;
+	struct database_source database;
+	struct selection selection;
 };
 
-/* Opens a session with one snapshot. The window is what window_close() closes; NULL-safe. */
-int window_open(struct window *w, const struct window_options *o, const struct settings *s,
-                bool quiet, struct row_source *ret, struct errbuf *err);
+/*
+ * Opens a session with one snapshot; rows as retrain.sample_non_fraud and the list of frauds say.
+ * The session is in the time zone of the program. What was opened, also when it fails, is what
+ * window_close() closes.
+ */
+int window_open(struct window *w, const struct window_options *o, const struct declaration *d,
+                const struct settings *s, struct row_source *ret, struct errbuf *err);
+/* After a reading: says how many known frauds the window does not have. */
+void window_tell_unmet(const struct window *w);
+/* NULL-safe, twice-safe. */
 void window_close(struct window *w);
 
 /* A fixed offset as a POSIX zone, which counts westward: 32400 is "<+09:00>-09:00". */

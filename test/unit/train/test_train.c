@@ -114,7 +114,7 @@ static int run(const char *environment, const char *arguments)
 	int status;
 
 	snprintf(command, sizeof(command),
-	         "cd %s && env -u FRAUDD_CONFIG %s " FRAUDD_BUILD_DIR
+	         "cd %s && env %s " FRAUDD_BUILD_DIR
 	         "/bin/fraud-train train --program features.yaml --set train.rounds=40 "
 	         "--set train.bootstrap=20 %s > out 2> err",
 	         folder, environment, arguments);
