@@ -110,6 +110,7 @@ static int status_of(int r)
 	case -EDOM:
 		return EXIT_USAGE;
 	case -EBADMSG:
+	case -EPROTO:
 		return EXIT_DATA;
 	case -EINTR:
 	case -ESTALE:

@@ -1,8 +1,9 @@
 /*
- * COPY BINARY brings a chunk into tables of this session (no log, emptied by the commit); one
- * statement takes it from there. COPY alone could not leave out what is there already, and single
- * INSERTs are a thousand times slower. RETURNING of the scores decides which reasons are written,
- * so a row that two batches scored has the reasons that belong to its score.
+ * COPY BINARY brings a chunk into tables of this session (no log, emptied by the commit), an INSERT
+ * takes it from there. First it is taken for granted that no row has a score yet; where one has,
+ * the chunk is written again with ON CONFLICT DO NOTHING, whose RETURNING decides which reasons are
+ * written. That way alone would be right, too, but takes twice the time (5000 scores and 15000
+ * reasons: 51 against 112 ms), and the cursor gives every row once.
  *
  * Invariant: a chunk is in the database exactly when its cursor move is, and its counts are.
  *
@@ -30,22 +31,21 @@ static const char tables_sql[] =
         " create temporary table if not exists batch_new_rejects"
         " (transaction_seq bigint, input text, reason text) on commit delete rows";
 
-#define SCORED                                                                                     \
-	"with scored as (insert into fraud_scores (transaction_seq, score, decision,"              \
-	" threshold_low, threshold_high, model_version, registry_version, host, generation,"       \
-	" scored_at) select transaction_seq, score, decision, $1::real, $2::real, $3::text,"       \
-	" nullif($4, ''), $5::text, $6::bigint, now() from pg_temp.batch_new_scores"               \
-	" on conflict (transaction_seq) do nothing returning transaction_seq)"
+#define SCORES                                                                                     \
+	"insert into fraud_scores (transaction_seq, score, decision, threshold_low,"               \
+	" threshold_high, model_version, registry_version, host, generation, scored_at)"           \
+	" select transaction_seq, score, decision, $1::real, $2::real, $3::text, nullif($4, ''),"  \
+	" $5::text, $6::bigint, now() from pg_temp.batch_new_scores"
+#define REASONS                                                                                    \
+	"insert into fraud_explanations (transaction_seq, rank, feature, value, contribution,"     \
+	" delta_score, direction, zscore)"                                                         \
+	" select n.transaction_seq, n.rank, n.feature, n.value, n.contribution, n.delta_score,"    \
+	" '\xe2\x86\x91"                                                                           \
+	"FRAUD', n.zscore from pg_temp.batch_new_reasons as n"
 
-static const char insert_scores_sql[] = SCORED " select count(*), 0 from scored";
-
-static const char insert_both_sql[] = SCORED
-        ", explained as (insert into fraud_explanations (transaction_seq, rank, feature, value,"
-        " contribution, delta_score, direction, zscore)"
-        " select n.transaction_seq, n.rank, n.feature, n.value, n.contribution, n.delta_score,"
-        " '\xe2\x86\x91"
-        "FRAUD', n.zscore"
-        " from pg_temp.batch_new_reasons as n join scored using (transaction_seq)"
+static const char careful_sql[] =
+        "with scored as (" SCORES " on conflict (transaction_seq) do nothing"
+        " returning transaction_seq), explained as (" REASONS " join scored using (transaction_seq)"
         " on conflict (transaction_seq, rank) do nothing returning 1)"
         " select (select count(*) from scored), (select count(*) from explained)";
 
@@ -64,11 +64,6 @@ static const char insert_rejects_sql[] =
 static const char delete_rejects_sql[] =
         "delete from batch_rejects as r using pg_temp.batch_new_scores as n"
         " where r.transaction_seq = n.transaction_seq";
-
-int store_open(struct store *s, struct errbuf *err)
-{
-	return db_exec(s->db, tables_sql, err);
-}
 
 /* --- into the session's tables --- */
 
@@ -153,28 +148,45 @@ static struct texts texts_of(const struct store *s)
 	return t;
 }
 
+/* All of them are new: what is not is -EEXIST. */
+static int insert_new(const struct store *s, const struct chunk *c, const struct db_param *params,
+                      struct tally *t, struct errbuf *err)
+{
+	int r = db_query(s->db, SCORES, params, 6, NULL, err);
+
+	if (r == 0 && c->reason_count)
+		r = db_exec(s->db, REASONS, err);
+	t->scored += c->score_count;
+	t->explained += c->reason_count;
+	return r;
+}
+
+static int insert_some(const struct store *s, const struct chunk *c, const struct db_param *params,
+                       struct tally *t, struct errbuf *err)
+{
+	CLEANUP(db_result_free_p) struct pg_result *row = NULL;
+	int r = db_query_row(s->db, careful_sql, params, 6, &row, err);
+
+	if (r < 0)
+		return r;
+	t->scored += (uint64_t)db_integer(row, 0, 0);
+	t->skipped += c->score_count - (uint64_t)db_integer(row, 0, 0);
+	t->explained += (uint64_t)db_integer(row, 0, 1);
+	return 0;
+}
+
 static int insert_scores(const struct store *s, const struct chunk *c, struct tally *t,
                          struct errbuf *err)
 {
-	CLEANUP(db_result_free_p) struct pg_result *row = NULL;
 	struct texts texts = texts_of(s);
 	const struct db_param params[] = {
 		DB_TEXT(texts.low),           DB_TEXT(texts.high),   DB_TEXT(s->run->model_version),
 		DB_TEXT(s->registry_version), DB_TEXT(s->run->host), DB_TEXT(texts.generation),
 	};
-	uint64_t scored;
-	int r = db_query_row(s->db, c->reason_count ? insert_both_sql : insert_scores_sql, params,
-	                     6, &row, err);
 
-	if (r < 0)
-		return r;
-	scored = (uint64_t)db_integer(row, 0, 0);
-	t->scored += scored;
-	t->skipped += c->score_count - scored;
-	t->explained += (uint64_t)db_integer(row, 0, 1);
 	for (size_t i = 0; i < c->score_count; i++)
 		t->decisions[c->scores[i].decision]++;
-	return 0;
+	return s->careful ? insert_some(s, c, params, t, err) : insert_new(s, c, params, t, err);
 }
 
 static int put_scores(const struct store *s, const struct chunk *c, struct tally *t,
@@ -237,6 +249,21 @@ static int write_all(const struct store *s, const struct chunk *c, enum store_mo
 	return r == 0 ? db_commit(s->db, err) : r;
 }
 
+/* The careful statement with nothing to insert shows that the tables have the columns and the
+ * unique keys that all of this stands on. */
+int store_open(struct store *s, struct errbuf *err)
+{
+	struct chunk empty = { 0 };
+	struct tally none = { 0 };
+	int r = db_exec(s->db, tables_sql, err);
+
+	s->careful = true;
+	if (r == 0)
+		r = insert_scores(s, &empty, &none, err);
+	s->careful = false;
+	return r;
+}
+
 static void follow(struct store *s, const struct chunk *c, enum store_move move)
 {
 	if (s->cursor && move == STORE_POSITION)
@@ -257,7 +284,8 @@ int store_write(struct store *s, const struct chunk *c, enum store_move move, st
 		r = write_all(s, c, move, &counted, err);
 		if (r < 0)
 			db_rollback(s->db);
-	} while (r == -EAGAIN && ++tries < TRIES);
+		s->careful = s->careful || r == -EEXIST;
+	} while ((r == -EAGAIN || r == -EEXIST) && ++tries < TRIES);
 	if (r < 0)
 		return r;
 	*t = counted;

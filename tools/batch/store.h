@@ -20,6 +20,7 @@ struct store {
 	struct job_run *run;
 	struct cursor *cursor; /* NULL: this batch moves none */
 	const char *registry_version;
+	bool careful; /* private: a row had a score already */
 };
 
 enum store_move {
