@@ -235,3 +235,11 @@ void compiler_stop(struct compiler *c)
 {
 	job_stop(c->job);
 }
+
+void compiler_abandon(struct compiler *c)
+{
+	if (!c)
+		return;
+	job_abandon(c->job);
+	compiler_free(c);
+}

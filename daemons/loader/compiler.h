@@ -36,5 +36,7 @@ int compiler_start(const struct compiler_request *q, compiler_fn *on_end, void *
                    struct compiler **ret);
 /* on_end still comes. */
 void compiler_stop(struct compiler *c);
+/* When the loop has ended: on_end does not come. Safe on NULL. */
+void compiler_abandon(struct compiler *c);
 
 #endif

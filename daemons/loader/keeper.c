@@ -104,8 +104,8 @@ static void start(struct keeper *k)
 void keeper_stop(struct keeper *k)
 {
 	order_done(&k->next);
-	if (k->job)
-		job_stop(k->job);
+	job_abandon(k->job);
+	k->job = NULL;
 }
 
 void keeper_keep(struct keeper *k, const struct settings *s, const struct record *record,

@@ -25,7 +25,8 @@ struct keeper {
 
 void keeper_init(struct keeper *k, struct event_base *base, void (*on_idle)(void *self),
                  void *self);
-/* What waits is dropped, what runs is asked to end; on_idle still comes. */
+/* When the loop has ended: what waits is dropped, what runs is ended here and now (what was kept
+ * before stays whole); on_idle does not come. */
 void keeper_stop(struct keeper *k);
 static inline bool keeper_is_busy(const struct keeper *k)
 {

@@ -146,6 +146,7 @@ void loader_stop(struct daemon *d)
 	struct loader *l = d->self;
 
 	keeper_stop(&l->keeper);
+	compiler_abandon(l->load.compiler);
 	loop_timer_free(l->poll_timer);
 	loop_timer_free(l->confirm_timer);
 	loop_timer_free(l->next_timer);

@@ -36,7 +36,7 @@ struct job {
 	pid_t pid;
 	int pidfd, stderr_fd;
 	uint32_t leave_ms; /* between SIGTERM and SIGKILL */
-	bool asked; /* SIGTERM was sent */
+	bool asked;        /* SIGTERM was sent */
 	bool timed_out;
 	size_t used;
 	char line[LINE_MAX_BYTES + 1];
@@ -236,9 +236,10 @@ static int watch(struct event_base *base, struct job *j)
 	return r;
 }
 
-/* After a start that failed half-way nobody else knows the process. */
-static void abandon(struct job *j)
+void job_abandon(struct job *j)
 {
+	if (!j)
+		return;
 	if (j->pid > 0) {
 		kill(j->pid, SIGKILL);
 		waitpid(j->pid, NULL, 0);
@@ -277,7 +278,8 @@ int job_start(struct event_base *base, const struct job_options *o, struct job *
 	if (r == 0)
 		r = watch(base, j);
 	if (r < 0) {
-		abandon(j);
+		/* Half-way: nobody else knows the process. */
+		job_abandon(j);
 		return r;
 	}
 	*ret = j;

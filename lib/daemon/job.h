@@ -42,6 +42,8 @@ struct job_options {
 int job_start(struct event_base *base, const struct job_options *o, struct job **ret);
 /* SIGTERM, later SIGKILL; on_end still comes. */
 void job_stop(struct job *j);
+/* For who leaves the loop: ends it here and now, on_end does not come. Safe on NULL. */
+void job_abandon(struct job *j);
 int job_pid(const struct job *j);
 
 #endif
