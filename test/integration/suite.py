@@ -107,6 +107,7 @@ class Suite:
 
     def _defaults(self):
         return {
+            "auth": {"enabled": False},  # users and tokens have tests of their own
             "listeners": [
                 {"address": "%s:%d" % self.address, "role": "public"},
                 {"address": "%s:%d" % self.operator_address, "role": "operator"},
