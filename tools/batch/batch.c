@@ -11,7 +11,6 @@
 #include "batch.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +37,7 @@ struct batch {
 	struct db *reading, *writing;
 	struct progress progress;
 	struct feed feed;
-	char host[HOST_NAME_MAX + 1];
+	char host[SETTINGS_HOST_SIZE];
 	char since[TIME_TEXT], until[TIME_TEXT];
 	/* Of the partition at hand. */
 	struct tally tally;
@@ -131,7 +130,7 @@ static int start(struct batch *b, struct errbuf *err)
 	const struct score_model *m = &b->in->model;
 	int r = read_times(b, err);
 
-	gethostname(b->host, sizeof(b->host) - 1);
+	settings_host(b->settings, b->host);
 	if (r == 0)
 		r = source_read(&b->source, b->settings->batch.source, err);
 	if (r == 0)
