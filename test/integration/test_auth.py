@@ -299,6 +299,8 @@ def test_hostile_tokens(make_suite, trained, postgres):
              "good": "Token has been revoked."}  # fmt: skip
     count = 0
     for verdict, what, token in hostile_tokens():
+        if "\n" in token:  # would be another field of the head
+            continue
         answer = suite.post("/score", ROW, accounts.bearer(token))
         if answer.status in (400, 431):  # control characters, too long a field
             assert re.search(r"[\x00-\x1f\x7f]", token) or len(token) > 4096, what

@@ -1,0 +1,294 @@
+"""The scheduler in a real suite with a real database: batches when they are due, when rows are
+announced and when somebody asks; what is written about them; what happens when things die."""
+
+import json
+import os
+import re
+import signal
+import time
+
+import models
+import psycopg
+import pytest
+from scheduling import Database, jobs_suite
+
+ONCE = {"batch": {"interval_seconds": 3600}, "retrain": {"every_n_batches": 0}}
+OFTEN = {"batch": {"interval_seconds": 1}, "retrain": {"every_n_batches": 0}}
+
+
+@pytest.fixture
+def database(postgres, bin_dir, request):
+    with Database(postgres, bin_dir, request.node.name) as one:
+        yield one
+
+
+@pytest.fixture
+def jobs(make_suite, trained, database):
+    """jobs(settings): a suite with a scheduler on the database, not started."""
+    return lambda settings=None, **more: jobs_suite(make_suite, trained[0], database, settings, **more)
+
+
+def test_scores_what_is_new(jobs, database):
+    suite = jobs(OFTEN).start()
+    database.wait_scored(suite)
+    database.add_rows(20)
+    database.wait_scored(suite)
+    rows = database.rows("select status, scored, generation from job_runs where kind = 'batch'")
+    assert {row[0] for row in rows} <= {"succeeded", "running"}
+    assert sum(row[1] for row in rows) == database.count("transactions")
+    assert suite.log_contains("this host leads partition 0 of 1")
+
+
+def test_says_who_leads_and_what_is_next(jobs, database):
+    suite = jobs(ONCE | {"host_name": "alpha"}).start()
+    database.wait_scored(suite)
+    suite.wait(lambda: database.one("select running = '{}' from scheduler_state"), "an idle state")
+    [row] = database.rows(
+        "select host, extract(epoch from next_batch_at - now()), planned_at is not null, batches"
+        " from scheduler_state"
+    )
+    assert row[0] == "alpha" and 3500 < row[1] <= 3600 and row[2] and row[3] == 1
+    assert database.rows("select host, partitions from scheduler_hosts") == [("alpha", [0])]
+    assert set(database.column("select distinct host from job_runs")) == {"alpha"}
+
+
+def test_follow(jobs, database):
+    """The interval is an hour: nothing but the announcement can start these batches."""
+    suite = jobs({"batch": {"interval_seconds": 3600, "follow": True}}).start()
+    database.wait_scored(suite)
+    for _ in range(3):
+        database.add_rows(5)
+        database.wait_scored(suite)
+
+
+def test_nobody_is_told_when_nobody_follows(jobs, database):
+    suite = jobs(ONCE).start()
+    database.wait_scored(suite)
+    with psycopg.connect(database.url, autocommit=True) as listener:
+        listener.execute("listen fraudd_new")
+        database.add_rows(1)
+        database.execute("notify fraudd_new, 'the end'")
+        [heard] = list(listener.notifies(timeout=30, stop_after=1))
+        assert heard.payload == "the end"
+
+
+def test_follow_by_reload(jobs, database):
+    suite = jobs(ONCE).start()
+    database.wait_scored(suite)
+    suite.write_settings(batch={"follow": True})
+    assert suite.reload().returncode == 0
+    suite.wait(lambda: database.one("select follow from scheduler_hosts"), "it to follow")
+    database.add_rows(5)
+    database.wait_scored(suite)
+
+
+def test_reload_changes_the_interval(jobs, database):
+    suite = jobs(ONCE).start()
+    database.wait_scored(suite)
+    pid = suite.pid("scheduler")
+    database.add_rows(5)
+    suite.write_settings(batch={"interval_seconds": 1})
+    assert suite.reload().returncode == 0
+    database.wait_scored(suite)
+    assert suite.pid("scheduler") == pid
+
+
+def test_bad_times_are_refused(jobs, database):
+    suite = jobs(ONCE).start()
+    suite.write_settings(batch={"times": "25:00"})
+    done = suite.reload()
+    assert done.returncode == 1 and 'batch.times: "25:00" is no time of day' in done.stderr
+
+
+def test_without_a_database(make_suite, trained):
+    suite = make_suite({"services": "front, loader, scheduler"})
+    models.install(suite, trained[0], "production")
+    suite.start()
+    suite.wait_log("scheduler.* without database.url nothing is scheduled")
+    assert suite.children("scheduler")[0]["state"] == "up"
+    assert suite.reload().returncode == 0
+    assert len(re.findall("nothing is scheduled", suite.log())) == 1
+
+
+def test_database_that_is_not_there(make_suite, trained):
+    url = "postgresql://nobody@/none?host=/nonexistent"
+    suite = make_suite({"services": "front, loader, scheduler", "database": {"url": url}})
+    models.install(suite, trained[0], "production")
+    suite.start()
+    suite.wait_log("the database cannot be used, nothing is scheduled")
+    assert suite.children("scheduler")[0]["state"] == "up"
+
+
+def test_database_goes_and_comes(jobs, database):
+    suite = jobs(OFTEN).start()
+    database.wait_scored(suite)
+    pid = suite.pid("scheduler")
+    for _ in range(3):
+        mark = suite.log_mark()
+        database.end_sessions("fraud-scheduler")
+        suite.wait_log("this host leads partition 0 no more", mark)
+        suite.wait_log("this host leads partition 0 of 1", mark)
+    database.add_rows(5)
+    database.wait_scored(suite)
+    assert suite.pid("scheduler") == pid
+
+
+# --- jobs ---
+
+
+
+def test_killed_batch_is_recorded_and_tried_again(jobs, database):
+    suite = jobs(ONCE | {"host_name": "alpha"})
+    with database.stalled_batches() as stalled:
+        suite.start()
+        pid = stalled.wait(suite)
+        os.kill(pid, signal.SIGKILL)
+        suite.wait_log(r"batch failed: it was ended by signal 9")
+        stalled.end()
+        database.wait_scored(suite)
+    [first] = database.rows(
+        "select status, message, host, pid, finished_at is not null from job_runs"
+        " where status <> 'succeeded'"
+    )
+    assert first[0] == "failed" and "signal 9" in first[1] and first[2:] == ("alpha", pid, True)
+
+
+def test_batch_that_takes_too_long(jobs, database):
+    suite = jobs({"batch": {"interval_seconds": 3600, "timeout_seconds": 1}})
+    with database.stalled_batches() as stalled:
+        suite.start()
+        stalled.wait(suite)
+        suite.wait_log("batch failed: it took too long and was ended")
+        stalled.end()
+        database.wait_scored(suite)
+    [first] = database.rows("select status, message from job_runs where status <> 'succeeded'")
+    assert first[0] == "failed" and first[1].startswith("it took too long")
+
+
+def test_no_second_batch_beside_a_slow_one(jobs, database):
+    suite = jobs({"batch": {"interval_seconds": 1, "follow": True}})
+    with database.stalled_batches() as stalled:
+        suite.start()
+        pid = stalled.wait(suite)
+        for _ in range(3):
+            database.add_rows(1)
+        end = time.monotonic() + 3  # three ticks pass, to see that nothing else starts
+        while time.monotonic() < end:
+            assert stalled.pids() == [pid]
+            time.sleep(0.05)
+        stalled.end()
+        database.wait_scored(suite)
+    assert database.one("select count(*) from job_runs where status <> 'succeeded'") == 0
+
+
+def test_stop_while_a_batch_runs(jobs, database):
+    suite = jobs(ONCE)
+    with database.stalled_batches() as stalled:
+        suite.start()
+        pid = stalled.wait(suite)
+        suite.process.send_signal(signal.SIGTERM)
+        suite.wait_log("batch was stopped|batch has ended well")
+        stalled.end()
+        suite.stop()
+    assert not os.path.exists(f"/proc/{pid}")
+
+
+def test_words_of_a_job_are_in_the_log(jobs, database):
+    database.execute("alter table fraud_scores rename to elsewhere")
+    suite = jobs(ONCE).start()
+    suite.wait_log(r"error scheduler\[\d+\] job=[0-9a-f-]{36} .*fraud_scores")
+    database.execute("alter table elsewhere rename to fraud_scores")
+    database.wait_scored(suite)
+
+
+# --- by hand ---
+
+
+def test_job_run(jobs, database):
+    suite = jobs(ONCE).start()
+    database.wait_scored(suite)
+    database.add_rows(7)
+    done = suite.ctl("job", "run", "batch")
+    assert done.returncode == 0, done.stderr
+    assert "batch succeeded" in done.stdout and "7 scored" in done.stdout
+    assert database.unscored() == 0
+
+
+def test_job_run_json(jobs, database):
+    suite = jobs(ONCE).start()
+    database.wait_scored(suite)
+    done = suite.ctl("job", "run", "batch", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["kind"], answer["status"]) == ("batch", "succeeded")
+    assert database.one(f"select count(*) from job_runs where id = '{answer['id']}'") == 1
+
+
+def test_job_run_while_one_runs(jobs, database):
+    suite = jobs(ONCE)
+    with database.stalled_batches() as stalled:
+        suite.start()
+        pid = stalled.wait(suite)
+        first = suite.ctl_start("job", "run", "batch")
+        suite.wait(lambda: database.one("select count(*) from job_runs where status = 'queued'"),
+                   "the wish")  # fmt: skip
+        second = suite.ctl_start("job", "run", "batch")
+        suite.wait(lambda: database.one("select count(*) from job_runs where status = 'queued'") == 2,
+                   "the second wish")  # fmt: skip
+        assert stalled.pids() == [pid]
+        stalled.end()
+        for one in (first, second):
+            out, err = one.communicate(timeout=60)
+            assert one.returncode == 0, err
+            assert "batch succeeded" in out
+    assert database.one("select count(*) from job_runs where kind = 'batch'") == 3
+
+
+def test_job_run_without_a_scheduler(make_suite, database):
+    suite = make_suite({"database": {"url": database.url}})
+    done = suite.ctl("job", "run", "batch")
+    assert done.returncode == 1 and "no scheduler leads" in done.stderr
+    assert database.count("job_runs") == 0
+
+
+def test_job_run_that_fails(jobs, database):
+    suite = jobs(ONCE).start()
+    database.wait_scored(suite)
+    database.execute("alter table fraud_scores rename to elsewhere")
+    done = suite.ctl("job", "run", "batch")
+    assert done.returncode == 1 and "batch failed" in done.stderr
+
+
+def test_jobs_are_listed(jobs, database):
+    suite = jobs(ONCE | {"host_name": "alpha"}).start()
+    database.wait_scored(suite)
+    suite.wait(lambda: database.one("select count(*) from job_runs where status = 'succeeded'"),
+               "the end of the batch")  # fmt: skip
+    done = suite.ctl("jobs")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"partition 0 +alpha", done.stdout)
+    assert re.search(r"batch +succeeded +alpha", done.stdout)
+    answer = json.loads(suite.ctl("jobs", "--json").stdout)
+    assert answer["jobs"][0]["status"] == "succeeded"
+    assert answer["partitions"][0]["host"] == "alpha"
+    assert [host["host"] for host in answer["hosts"]] == ["alpha"]
+
+
+# --- retrain ---
+
+
+def test_retrain_after_so_many_batches(jobs, database):
+    suite = jobs({"batch": {"interval_seconds": 1}, "retrain": {"every_n_batches": 2}}).start()
+    suite.wait_log(r"job=[0-9a-f-]{36} retrain starts \(count\)")
+    suite.wait(lambda: database.one("select count(*) from job_runs where kind = 'retrain'"),
+               "the retrain's row")  # fmt: skip
+    assert database.one("select count(*) from job_runs where kind = 'batch'") >= 2
+
+
+def test_promotion_is_followed(jobs, database, trained):
+    """What fraud-train says after a promotion; the registry is not polled in these suites."""
+    suite = jobs(ONCE).start()
+    models.install(suite, trained[1])
+    models.set_alias(suite, trained[1].name)
+    database.execute("notify fraudd_model")
+    suite.wait_model(trained[1].name)
