@@ -9,6 +9,10 @@ function(fraudd_library name)
   target_link_libraries(${name} PUBLIC ${ARG_LINKS} PRIVATE ${ARG_PRIVATE})
 endfunction()
 
+# All programs; all fuzzers of the fuzz preset: what a build makes without its unit tests.
+add_custom_target(programs)
+add_custom_target(fuzzers)
+
 # fraudd_program(NAME SOURCES … LINKS … PRIVATE …)
 function(fraudd_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE" ${ARGN})
@@ -17,6 +21,7 @@ function(fraudd_program name)
   target_link_libraries(${name} PRIVATE ${ARG_LINKS} ${ARG_PRIVATE})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  add_dependencies(programs ${name})
 endfunction()
 
 # fraudd_unit_test(LIB FILE… LINKS …): test/unit/<lib>/test_<file>.c each become <lib>.<file> of ctest.
@@ -46,6 +51,7 @@ function(fraudd_fuzzer name)
     add_executable(${target} fuzz_${name}.c)
     target_link_libraries(${target} PRIVATE ${ARG_LINKS})
     target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers ${target})
   else()
     add_executable(${target} fuzz_${name}.c replay.c)
     target_link_libraries(${target} PRIVATE ${ARG_LINKS})
