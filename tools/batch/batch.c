@@ -72,6 +72,16 @@ static int open_session(const struct batch *b, struct db **ret, struct errbuf *e
 	return db_open(&o, ret, err);
 }
 
+/* A database that does not know what its texts are would check them on the way to a client that
+ * speaks UTF-8, and one bad text would end the copy: here it is that row's fault alone. */
+static int take_texts_as_they_are(struct db *db, struct errbuf *err)
+{
+	return db_query(db,
+	                "select set_config('client_encoding', 'SQL_ASCII', false)"
+	                " where current_setting('server_encoding') = 'SQL_ASCII'",
+	                NULL, 0, NULL, err);
+}
+
 static int check_tables(const struct batch *b, struct errbuf *err)
 {
 	const struct migrate_options o = {
@@ -137,6 +147,8 @@ static int start(struct batch *b, struct errbuf *err)
 		r = open_session(b, &b->writing, err);
 	if (r == 0)
 		r = open_session(b, &b->reading, err);
+	if (r == 0)
+		r = take_texts_as_they_are(b->reading, err);
 	if (r == 0)
 		r = check_tables(b, err);
 	if (r == 0)

@@ -23,10 +23,18 @@
 
 /* --- the text --- */
 
-/* What the failures of the source look like to the caller. */
+/* Where the text is to blame, and not memory or the way to the server. */
 static int bad(int r)
 {
-	return r == -EINVAL || r == -ENOENT || r == -EACCES ? -EBADMSG : r;
+	switch (r) {
+	case -ENOMEM:
+	case -ETIMEDOUT:
+	case -ECONNRESET:
+	case -ECONNREFUSED:
+		return r;
+	default:
+		return -EBADMSG;
+	}
 }
 
 static int bind(struct source *s, struct str text, struct errbuf *err)
