@@ -57,21 +57,21 @@ static void read_secret(struct settings *s, const char *path, bool optional,
 		explicit_bzero(text, size);
 }
 
-static const char *find_variable(char **environ, const char *name)
+static const char *find_variable(char **words, const char *name)
 {
 	size_t n = strlen(name);
 
-	for (char **e = environ; e && *e; e++) {
+	for (char **e = words; e && *e; e++) {
 		if (strncmp(*e, name, n) == 0 && (*e)[n] == '=')
 			return *e + n + 1;
 	}
 	return NULL;
 }
 
-void secrets_load(struct settings *s, char **environ, settings_on_error *on_error, void *self)
+void secrets_load(struct settings *s, char **words, settings_on_error *on_error, void *self)
 {
 	const struct secret_error e = { on_error, self };
-	const char *folder = find_variable(environ, "CREDENTIALS_DIRECTORY");
+	const char *folder = find_variable(words, "CREDENTIALS_DIRECTORY");
 	char path[4096];
 
 	if (s->jwt.secret_key_file[0] && s->jwt.secret_key[0])
