@@ -187,7 +187,7 @@ int query_bind(struct str sql, const struct query_variable *variables, size_t co
 	size_t end;
 	int r;
 
-	if (memchr(sql.p, '\0', sql.n) || !str_is_utf8(sql))
+	if ((sql.n > 0 && memchr(sql.p, '\0', sql.n)) || !str_is_utf8(sql))
 		return errbuf_set(err, -EINVAL, "the query is no UTF-8 text");
 	while (s.at < sql.n) {
 		if (starts(&s, ":'")) {
