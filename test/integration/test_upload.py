@@ -7,6 +7,7 @@ import threading
 
 import models
 import pytest
+import requests
 import rows
 import wire
 
@@ -249,10 +250,13 @@ def test_csv_answer_is_streamed(shared_suite, data_rows):
 
 
 def test_a_client_that_reads_nothing_before_it_has_sent_all(shared_suite, data_rows):
-    """Python's requests does so; an answer that does not wait would end in a deadlock."""
+    """Python's requests does so; an answer that does not wait would end in a deadlock. Its answer
+    is larger than any socket's buffer."""
     data = table(data_rows)
     body = data + data[data.index(b"\n") + 1 :] * 7
-    answer = shared_suite.upload(body, "?top_k=10")
+    url = "http://%s:%d/score/upload" % shared_suite.address
+    answer = requests.post(url, files={"file": ("rows.csv", body)}, params={"top_k": 10}, timeout=60)
+    assert answer.status_code == 200
     assert answer.json()["count"] == 8 * len(data_rows)
 
 
