@@ -143,6 +143,8 @@ static int local_resolve(const struct registry *r, const struct registry_request
 	if (error < 0)
 		return alias_error(r, q->alias, error, &ret->err);
 	error = find_version(r, model, version, &ret->version, &ret->err);
+	if (error < 0)
+		set_version(&ret->version, version, 0);
 	return error < 0 ? errbuf_prefix(&ret->err, error, "alias \"%s\"", q->alias) : 0;
 }
 

@@ -83,8 +83,9 @@ struct registry_result {
 	 * train a version or set the alias'. -ENOENT: no such alias, version or tag; -EHOSTUNREACH:
 	 * the source does not answer. */
 	struct errbuf err;
-	struct registry_version version; /* resolve, find */
-	struct registry_entry *entries;  /* list: heap */
+	/* resolve, find; also of a resolve that failed because the version is not there */
+	struct registry_version version;
+	struct registry_entry *entries; /* list: heap */
 	size_t count;
 	struct registry_folder folder; /* fetch */
 	char *text;                    /* tag: heap, terminated */

@@ -43,12 +43,19 @@ int command_usage(int r)
 	return r == OPTION_ANSWERED ? EXIT_DONE : EXIT_USAGE;
 }
 
-int command_failed(const char *command, int r, const struct errbuf *err)
+int command_status(int r)
 {
-	fprintf(stderr, "fraud-train %s: %s\n", command, err->text[0] ? err->text : strerror(-r));
+	if (r == -EBUSY)
+		return EXIT_BUSY;
 	return r == -EINVAL || r == -EBADMSG || r == -ENOENT || r == -EEXIST || r == -EDOM
 	               ? EXIT_DATA
 	               : EXIT_FAILED;
+}
+
+int command_failed(const char *command, int r, const struct errbuf *err)
+{
+	fprintf(stderr, "fraud-train %s: %s\n", command, err->text[0] ? err->text : strerror(-r));
+	return command_status(r);
 }
 
 void command_print(struct strbuf *text)

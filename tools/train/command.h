@@ -20,7 +20,10 @@
 #define EXIT_CONFIG 78    /* the settings cannot be used (EX_CONFIG) */
 
 /* argv[0] is the command's own name. Each returns an exit status. */
+int command_compare(int argc, char **argv);
 int command_fetch_window(int argc, char **argv);
+int command_promote(int argc, char **argv);
+int command_retrain(int argc, char **argv);
 int command_train(int argc, char **argv);
 
 /* --- what they do the same way --- */
@@ -50,7 +53,9 @@ void command_settings_free_p(struct settings *const *s);
 
 /* option_parse()'s negative value as an exit status. */
 int command_usage(int r);
-/* Says "fraud-train <command>: words" on stderr; r as an exit status. */
+/* -errno as an exit status. */
+int command_status(int r);
+/* Says "fraud-train <command>: words" on stderr; returns command_status(r). */
 int command_failed(const char *command, int r, const struct errbuf *err);
 /* To stdout; the text is freed. */
 void command_print(struct strbuf *text);

@@ -24,8 +24,12 @@ struct command {
 };
 
 static const struct command commands[] = {
+	{ "compare", command_compare, "two versions on the rows that neither has seen" },
 	{ "fetch-window", command_fetch_window,
 	  "write the rows of a training window to a CSV file" },
+	{ "promote", command_promote, "make a version the live one, if nothing speaks against it" },
+	{ "retrain", command_retrain,
+	  "train on the newest window and promote the version if it wins" },
 	{ "train", command_train, "train a model version from a CSV file or the database" },
 };
 
