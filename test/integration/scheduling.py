@@ -2,6 +2,7 @@
 batch that stands still until it may go on."""
 
 import re
+import subprocess
 
 import models
 import psycopg
@@ -115,3 +116,15 @@ def jobs_suite(make_suite, version, database, settings=None, **more):
     suite = make_suite(suites.merge(mine, settings or {}), **more)
     models.install(suite, version, "production")
     return suite
+
+
+def start_ctl(suite, command, *words):
+    """fraudctl as a process that runs on."""
+    return subprocess.Popen(
+        [suite.bin / "fraudctl", command, "--config", suite.config, *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=suites.environment(),
+    )

@@ -12,6 +12,8 @@
 
 /* argv[0] is the command's own name. Each returns an exit status. */
 int command_demo(int argc, char **argv);
+int command_job(int argc, char **argv);
+int command_jobs(int argc, char **argv);
 int command_migrate(int argc, char **argv);
 int command_reload(int argc, char **argv);
 int command_rollback(int argc, char **argv);

@@ -16,6 +16,8 @@ struct command {
 
 static const struct command commands[] = {
 	{ "demo", command_demo, "fill a database or a CSV file with demo transactions" },
+	{ "job", command_job, "have the scheduler run a batch or a retrain now" },
+	{ "jobs", command_jobs, "who schedules, what comes next, what ran" },
 	{ "migrate", command_migrate, "bring the database's tables up to date" },
 	{ "reload", command_reload,
 	  "read settings and model again; wait until all workers have them" },
