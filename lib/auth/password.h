@@ -20,6 +20,9 @@ enum password_verdict {
 	PASSWORD_RIGHT_REHASH, /* right, but the hash is bcrypt or cheaper than today's */
 };
 
+/* The processor time that this thread has used. */
+uint64_t password_thread_ns(void);
+
 /* cost: yescrypt's, 1 to PASSWORD_MAX_COST; 5 = 16 MiB. 0; -EINVAL for what cannot be a password
  * (empty, NUL, too long) or cost; -ENOMEM. */
 int password_hash(struct str password, uint32_t cost, char ret[PASSWORD_HASH_SIZE]);
@@ -30,8 +33,9 @@ int password_hash(struct str password, uint32_t cost, char ret[PASSWORD_HASH_SIZ
  */
 enum password_verdict password_verify(struct str password, const char *hash, uint32_t cost);
 /*
- * How long the slowest kind of stored hash takes on this machine, in ns: bcrypt of cost 12 (what
- * the old service stored) or yescrypt of this cost. Takes about a quarter of that.
+ * How much of this thread's time the slowest kind of stored hash takes on this machine, in ns:
+ * bcrypt of cost 12 (what the old service stored) or yescrypt of this cost. Takes about a quarter
+ * of that.
  */
 uint64_t password_measure_slowest(uint32_t cost);
 

@@ -23,12 +23,14 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "daemon/loop.h"
 
 #define THREADS_MAX 64
 #define LOWEST_PRIORITY 19
+#define HINDERED_MAX 20 /* a refusal is held for some seconds at most */
 
-enum job_kind { JOB_MEASURE, JOB_VERIFY, JOB_HASH };
+enum job_kind { JOB_VERIFY, JOB_HASH };
 
 struct password_job {
 	TAILQ_ENTRY(password_job) entry;
@@ -41,7 +43,7 @@ struct password_job {
 	void *self;
 	enum password_verdict verdict;
 	int result;
-	uint64_t slowest_ns;
+	uint64_t hold_ns;
 	size_t size;
 	char password[PASSWORD_MAX_BYTES];
 	char hash[PASSWORD_HASH_SIZE]; /* in: stored; out: new */
@@ -53,28 +55,48 @@ struct password_pool {
 	struct password_pool_options options;
 	int event_fd;
 	struct loop_watch *watch;
-	uint64_t slowest_ns; /* the loop's */
+	uint64_t slowest_ns; /* 0: not measured yet, nothing is hashed */
 	pthread_mutex_t mutex;
 	pthread_cond_t wake;
 	struct job_list waiting, done;
 	uint32_t waiting_count;
-	bool ending;
+	bool measuring, ending;
 	unsigned thread_count;
 	pthread_t threads[THREADS_MAX];
 };
 
 /* --- a thread --- */
 
+/* What the slowest hash would still have taken, had it been as hindered as this job was. Threads of
+ * the lowest priority wait for others, and a long hash waits longer than a short one. */
+static uint64_t left_to_hold(uint64_t slowest_ns, uint64_t passed_ns, uint64_t worked_ns)
+{
+	double hindered = worked_ns ? (double)passed_ns / (double)worked_ns : 1;
+	double whole;
+
+	if (hindered < 1)
+		hindered = 1;
+	whole = (double)slowest_ns * 1.25 * (hindered < HINDERED_MAX ? hindered : HINDERED_MAX);
+	return whole > (double)passed_ns ? (uint64_t)whole - passed_ns : 0;
+}
+
+static void verify(struct password_job *j, uint32_t cost)
+{
+	struct str password = { j->password, j->size };
+	uint64_t begin = clock_mono_ns(), worked = password_thread_ns();
+
+	j->verdict = password_verify(password, j->has_hash ? j->hash : NULL, cost);
+	j->hold_ns = left_to_hold(j->pool->slowest_ns, clock_mono_ns() - begin,
+	                          password_thread_ns() - worked);
+}
+
 static void run_job(struct password_job *j, uint32_t cost)
 {
 	struct str password = { j->password, j->size };
 
 	switch (j->kind) {
-	case JOB_MEASURE:
-		j->slowest_ns = password_measure_slowest(cost);
-		break;
 	case JOB_VERIFY:
-		j->verdict = password_verify(password, j->has_hash ? j->hash : NULL, cost);
+		verify(j, cost);
 		break;
 	case JOB_HASH:
 		j->result = password_hash(password, cost, j->hash);
@@ -91,12 +113,27 @@ static void be_modest(void)
 		setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), LOWEST_PRIORITY);
 }
 
+/* With the mutex held. The first thread does it, the others wait for it. */
+static void measure(struct password_pool *p)
+{
+	uint64_t slowest;
+
+	if (p->measuring)
+		return;
+	p->measuring = true;
+	pthread_mutex_unlock(&p->mutex);
+	slowest = password_measure_slowest(p->options.cost);
+	pthread_mutex_lock(&p->mutex);
+	p->slowest_ns = slowest ? slowest : 1;
+	pthread_cond_broadcast(&p->wake);
+}
+
 /* With the mutex held; NULL: the pool ends. */
 static struct password_job *next_job(struct password_pool *p)
 {
 	struct password_job *j;
 
-	while (!p->ending && TAILQ_EMPTY(&p->waiting))
+	while (!p->ending && (!p->slowest_ns || TAILQ_EMPTY(&p->waiting)))
 		pthread_cond_wait(&p->wake, &p->mutex);
 	if (p->ending)
 		return NULL;
@@ -114,6 +151,7 @@ static void *work(void *self)
 
 	be_modest();
 	pthread_mutex_lock(&p->mutex);
+	measure(p);
 	while ((j = next_job(p))) {
 		pthread_mutex_unlock(&p->mutex);
 		run_job(j, p->options.cost);
@@ -133,14 +171,12 @@ static void free_job(struct password_job *j)
 	free(j);
 }
 
-static void tell(struct password_pool *p, struct password_job *j)
+static void tell(struct password_job *j)
 {
-	if (j->kind == JOB_MEASURE)
-		p->slowest_ns = j->slowest_ns + j->slowest_ns / 4;
-	else if (j->forgotten)
+	if (j->forgotten)
 		return;
-	else if (j->kind == JOB_VERIFY)
-		j->on_verified(j->self, j->verdict);
+	if (j->kind == JOB_VERIFY)
+		j->on_verified(j->self, j->verdict, j->hold_ns);
 	else
 		j->on_hashed(j->self, j->result, j->hash);
 }
@@ -165,7 +201,7 @@ static void on_done(void *self)
 
 	eventfd_read(p->event_fd, &count);
 	while ((j = take_done(p))) {
-		tell(p, j);
+		tell(j);
 		free_job(j);
 	}
 }
@@ -178,11 +214,6 @@ bool password_pool_is_full(struct password_pool *p)
 	full = p->waiting_count >= p->options.queue;
 	pthread_mutex_unlock(&p->mutex);
 	return full;
-}
-
-uint64_t password_pool_slowest_ns(struct password_pool *p)
-{
-	return p->slowest_ns;
 }
 
 /* Takes the job over, whatever comes back. */
@@ -302,13 +333,6 @@ static int start_threads(struct password_pool *p)
 	return r;
 }
 
-static int start_measuring(struct password_pool *p)
-{
-	struct password_job *j = new_job(p, JOB_MEASURE, STR(""));
-
-	return j ? add_job(p, j) : -ENOMEM;
-}
-
 int password_pool_new(const struct password_pool_options *o, struct password_pool **ret)
 {
 	struct password_pool *p;
@@ -331,8 +355,6 @@ int password_pool_new(const struct password_pool_options *o, struct password_poo
 		r = loop_watch_new(o->base, p->event_fd, 0, on_done, p, &p->watch);
 	if (r == 0)
 		r = start_threads(p);
-	if (r == 0)
-		r = start_measuring(p);
 	if (r < 0) {
 		password_pool_free(p);
 		return r;

@@ -25,14 +25,14 @@ int password_pool_new(const struct password_pool_options *o, struct password_poo
 void password_pool_free(struct password_pool *p);
 /* No job would be taken now. */
 bool password_pool_is_full(struct password_pool *p);
-/*
- * The slowest kind of stored hash on this machine, in ns, with a quarter on top, measured at start
- * in the pool: a refused login is answered no earlier. 0 while it is not measured yet.
- */
-uint64_t password_pool_slowest_ns(struct password_pool *p);
 
-/* hash NULL: unknown user. 0, -EAGAIN, -EINVAL (no possible password) or -ENOMEM. */
-typedef void password_on_verified(void *self, enum password_verdict verdict);
+/*
+ * hold_ns: so much later the slowest kind of stored hash, and a quarter of it, would have been
+ * through, given how slow the machine was just now: a refusal is told no earlier.
+ *
+ * hash NULL: unknown user. 0, -EAGAIN or -ENOMEM.
+ */
+typedef void password_on_verified(void *self, enum password_verdict verdict, uint64_t hold_ns);
 int password_pool_verify(struct password_pool *p, struct str password, const char *hash,
                          password_on_verified *fn, void *self, struct password_job **ret);
 /* hash: valid during the call, for r = 0. */
