@@ -10,8 +10,16 @@
 #include "base/clock.h"
 #include "generation.h"
 #include "http/exchange.h"
+#include "http/syntax.h"
 #include "routes.h"
 #include "json/value.h"
+
+/* The faults of one request may take so much; then they are only counted. Without this bound a body
+ * of many objects, each shown once for each of its faults, would answer with a multiple of itself.
+ */
+#define FAULTS_TEXT_MAX ((size_t)8 << 20)
+/* A buffer that one large answer has made is given back. */
+#define OUT_KEEP ((size_t)1 << 20)
 
 static enum scoreboard_status status_class(int status)
 {
@@ -30,10 +38,11 @@ static void count(struct call *c, int status)
 {
 	enum scoreboard_route as = c->route ? c->route->count_as : ROUTE_OTHER;
 	struct scoreboard_slot *slot = c->front->slot;
+	uint64_t us = (clock_mono_ns() - c->started_ns) / 1000;
 
 	atomic_fetch_add_explicit(&slot->requests[as][status_class(status)], 1,
 	                          memory_order_relaxed);
-	scoreboard_observe(&slot->latency[as], (clock_mono_ns() - c->started_ns) / 1000);
+	scoreboard_observe(&slot->latency[as], us);
 }
 
 void answer_prepare(struct call *c, int status)
@@ -53,15 +62,45 @@ void answer(struct call *c, int status, const char *type, struct str body)
 {
 	answer_prepare(c, status);
 	http_answer(c->exchange, status, type, body);
+	if (c->front->out.room > OUT_KEEP)
+		strbuf_done(&c->front->out);
+}
+
+void answer_out(struct call *c, int status, const char *type)
+{
+	if (strbuf_error(&c->front->out))
+		answer_error(c, 503, 1, "out of memory");
+	else
+		answer(c, status, type, strbuf_str(&c->front->out));
 }
 
 /* --- error bodies --- */
 
-static bool wants_problem(const struct call *c)
+/* Has the media range a weight of zero: "not this one"? */
+static bool is_unwanted(struct str parameters)
 {
-	struct str accept = http_field(c->exchange, "Accept");
+	const char *q = parameters.n ? memmem(parameters.p, parameters.n, "q=0", 3) : NULL;
 
-	return accept.p && memmem(accept.p, accept.n, "application/problem+json", 24);
+	for (const char *p = q ? q + 3 : NULL; q && p < parameters.p + parameters.n; p++) {
+		if (*p != '.' && *p != '0')
+			return false;
+	}
+	return q != NULL;
+}
+
+bool call_accepts(const struct call *c, const char *type)
+{
+	struct str list = http_field(c->exchange, "Accept");
+	struct str range;
+
+	while (list.p && syntax_next_element(&list, &range)) {
+		const char *semicolon = range.n ? memchr(range.p, ';', range.n) : NULL;
+		size_t n = semicolon ? (size_t)(semicolon - range.p) : range.n;
+
+		if (str_equal_nocase(str_trim((struct str){ range.p, n }), str_of(type)))
+			return !is_unwanted((struct str){ range.p + n, range.n - n });
+	}
+	return false;
 }
 
 static const char *title_of(int status)
@@ -97,7 +136,7 @@ static void send_error(struct call *c, int status, const char *text, const struc
 {
 	struct strbuf *out = &c->front->out;
 	struct json_writer w = { .out = out };
-	bool problem = wants_problem(c);
+	bool problem = call_accepts(c, TYPE_PROBLEM);
 
 	strbuf_reset(out);
 	json_begin_object(&w);
@@ -123,8 +162,7 @@ static void send_error(struct call *c, int status, const char *text, const struc
 	if (strbuf_error(out) || (list && strbuf_error(list)))
 		answer(c, 503, TYPE_JSON, STR("{\"detail\":\"out of memory\"}"));
 	else
-		answer(c, status, problem ? "application/problem+json" : TYPE_JSON,
-		       strbuf_str(out));
+		answer(c, status, problem ? TYPE_PROBLEM : TYPE_JSON, strbuf_str(out));
 }
 
 void answer_error(struct call *c, int status, unsigned retry_after, const char *format, ...)
@@ -157,6 +195,7 @@ struct faults *faults_new(struct call *c)
 
 	if (!f || arena_on_free(a, free_faults, f) < 0)
 		return NULL;
+	f->program = c->generation ? &c->generation->model.program : NULL;
 	f->writer.out = &f->text;
 	return f;
 }
@@ -181,8 +220,11 @@ static bool begin_fault(struct faults *f, const struct fault_place *at, const ch
 {
 	struct json_writer *w = &f->writer;
 
-	if (f->count++ >= FAULTS_MAX)
+	if (f->omitted > 0 || f->count >= FAULTS_MAX || f->text.n > FAULTS_TEXT_MAX) {
+		f->omitted++;
 		return false;
+	}
+	f->count++;
 	json_begin_object(w);
 	json_write_name(w, "type");
 	json_write_text(w, str_of(type));
@@ -202,6 +244,33 @@ static void end_fault(struct faults *f, struct str ctx)
 	json_end_object(&f->writer);
 }
 
+static bool is_private(const struct faults *f, struct str name)
+{
+	int input = f->program ? program_find_input(f->program, name) : -1;
+
+	return input >= 0 && f->program->inputs[input].private;
+}
+
+/* A value as it was received, but for the private members of a transaction. */
+static void write_input(struct faults *f, const struct cJSON *value)
+{
+	struct json_writer *w = &f->writer;
+
+	if (json_type(value) != JSON_TYPE_OBJECT) {
+		json_write_value(w, value);
+		return;
+	}
+	json_begin_object(w);
+	for (const struct cJSON *m = json_first(value); m; m = json_next(m)) {
+		json_write_name_str(w, json_name(m));
+		if (is_private(f, json_name(m)))
+			json_write_text(w, STR("***"));
+		else
+			json_write_value(w, m);
+	}
+	json_end_object(w);
+}
+
 void faults_add(struct faults *f, const struct fault_place *at, const struct field_fault *what,
                 const struct fault_input *input)
 {
@@ -210,7 +279,7 @@ void faults_add(struct faults *f, const struct fault_place *at, const struct fie
 	if (input->hidden)
 		json_write_text(&f->writer, STR("***"));
 	else if (input->value)
-		json_write_value(&f->writer, input->value);
+		write_input(f, input->value);
 	else if (input->text.p)
 		json_write_text(&f->writer, input->text);
 	else
@@ -245,33 +314,12 @@ void faults_add_json(struct faults *f, const struct json_fault *what)
 	json_end_object(w);
 }
 
-void faults_add_missing(struct faults *f, const struct fault_place *at, const struct program *p,
-                        const struct cJSON *object)
-{
-	struct json_writer *w = &f->writer;
-
-	if (!begin_fault(f, at, "missing", "Field required"))
-		return;
-	json_begin_object(w);
-	for (const struct cJSON *m = json_first(object); m; m = json_next(m)) {
-		int input = program_find_input(p, json_name(m));
-
-		json_write_name_str(w, json_name(m));
-		if (input >= 0 && p->inputs[input].private)
-			json_write_text(w, STR("***"));
-		else
-			json_write_value(w, m);
-	}
-	json_end_object(w);
-	end_fault(f, (struct str){ 0 });
-}
-
 void answer_faults(struct call *c, struct faults *f)
 {
 	char omitted[24];
 
-	if (f->count > FAULTS_MAX) {
-		snprintf(omitted, sizeof(omitted), "%u", f->count - FAULTS_MAX);
+	if (f->omitted > 0) {
+		snprintf(omitted, sizeof(omitted), "%u", f->omitted);
 		http_set_header(c->exchange, "X-Errors-Omitted", omitted);
 	}
 	send_error(c, 422, NULL, &f->text);

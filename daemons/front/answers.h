@@ -17,24 +17,31 @@
 #include "json/writer.h"
 
 #define TYPE_JSON "application/json"
+#define TYPE_PROBLEM "application/problem+json"
 
 /* Ends the call with a whole body. */
 void answer(struct call *c, int status, const char *type, struct str body);
+/* Ends the call with what was written into front->out, or 503 if that failed. */
+void answer_out(struct call *c, int status, const char *type);
 /* Ends the call with {"detail": "..."}; retry_after in seconds, 0 = no such field. */
 void answer_error(struct call *c, int status, unsigned retry_after, const char *format, ...)
         __attribute__((format(printf, 4, 5)));
 /* Headers and counts of a call whose answer is then written by http_answer_begin(). */
 void answer_prepare(struct call *c, int status);
+/* Does the field Accept name this type? "*" does not count: the client has to ask. */
+bool call_accepts(const struct call *c, const char *type);
 
 /*
  * Everything that is wrong with a request, gathered and told at once as 422. Faults beyond
- * FAULTS_MAX are counted in the header X-Errors-Omitted.
+ * FAULTS_MAX, or beyond a few MiB of text, are counted in the header X-Errors-Omitted.
  */
 #define FAULTS_MAX 10000
+struct program;
 struct faults {
 	struct strbuf text; /* elements of the list `detail`; freed by the arena of the exchange */
 	struct json_writer writer;
-	unsigned count;
+	const struct program *program; /* says which members are private; NULL: none */
+	unsigned count, omitted;
 };
 
 /* Rides along with the arena of the exchange. */
@@ -49,7 +56,8 @@ struct fault_place {
 };
 
 struct cJSON;
-/* input: value if given, else text, else null. hidden: input is "***". */
+/* input: value if given (an object without its private members), else text, else null. hidden:
+ * input is "***". */
 struct fault_input {
 	const struct cJSON *value;
 	struct str text;
@@ -59,10 +67,6 @@ void faults_add(struct faults *f, const struct fault_place *at, const struct fie
                 const struct fault_input *input);
 /* The body is no JSON text. */
 void faults_add_json(struct faults *f, const struct json_fault *what);
-/* A member is absent: pydantic shows the object, here with private members hidden. */
-struct program;
-void faults_add_missing(struct faults *f, const struct fault_place *at, const struct program *p,
-                        const struct cJSON *object);
 /* Ends the call with 422. */
 void answer_faults(struct call *c, struct faults *f);
 

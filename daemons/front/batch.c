@@ -2,7 +2,8 @@
  * POST /score/batch: many transactions in one body. The work goes in slices: cut the body into its
  * elements, then parse, check and score one element after another. Results are written as they
  * come; once a fault is found only faults are looked for, because a request with one bad element
- * scores nothing.
+ * scores nothing. Elements of lists that nobody asked for are looked at too: bad JSON is bad JSON
+ * wherever it stands.
  */
 #include <errno.h>
 
@@ -27,9 +28,9 @@ struct batch {
 	struct cut cut;
 	struct faults *faults;
 	struct score_options options;
-	const struct cJSON *next; /* of the skeleton's list: the number of an element */
-	size_t index;             /* its place in the list */
-	struct arena row_arena;   /* of one element */
+	size_t next;            /* element to look at */
+	size_t first, count;    /* those of them that are the transactions */
+	struct arena row_arena; /* of one element */
 	struct strbuf out;
 	struct json_writer writer;
 };
@@ -47,17 +48,11 @@ static void free_batch(void *work)
 static void write_head(struct batch *b, size_t count)
 {
 	struct json_writer *w = &b->writer;
-	const struct score_model *m = &b->call->generation->model;
 
 	json_begin_object(w);
 	json_write_name(w, "count");
 	json_write_unsigned(w, count);
-	json_write_name(w, "threshold_low");
-	json_write_float(w, m->threshold_low);
-	json_write_name(w, "threshold_high");
-	json_write_float(w, m->threshold_high);
-	json_write_name(w, "model_version");
-	json_write_text(w, m->version);
+	score_write_model(w, &b->call->generation->model);
 	json_write_name(w, "results");
 	json_begin_array(w);
 }
@@ -71,10 +66,12 @@ static void add_body_fault(struct batch *b, const char *member, const char *type
 	           &(struct fault_input){ .value = value });
 }
 
-/* The list is found in the skeleton: its children are the numbers of the elements. */
+/* The list is found in the skeleton: its children are the numbers of the elements, which follow
+ * one another. */
 static void find_list(struct batch *b, const struct cJSON *skeleton)
 {
 	const struct cJSON *list;
+	int64_t first;
 
 	if (json_type(skeleton) != JSON_TYPE_OBJECT) {
 		add_body_fault(
@@ -90,8 +87,10 @@ static void find_list(struct batch *b, const struct cJSON *skeleton)
 		add_body_fault(b, "transactions", "list_type", "Input should be a valid list",
 		               list);
 	else
-		b->next = json_first(list);
-	write_head(b, list ? json_count(list) : 0);
+		b->count = json_count(list);
+	if (b->count > 0 && json_integer(json_first(list), &first))
+		b->first = (size_t)first;
+	write_head(b, b->count);
 }
 
 /* 0, or the call has ended. */
@@ -106,6 +105,7 @@ static int end_cut(struct batch *b)
 	if (r == -EBADMSG) {
 		fault.offset = cut_body_offset(&b->cut, fault.offset);
 		faults_add_json(b->faults, &fault);
+		b->next = b->cut.count; /* they are elements of nothing */
 		r = 0;
 	} else if (r == 0) {
 		find_list(b, skeleton);
@@ -117,30 +117,32 @@ static int end_cut(struct batch *b)
 static void score_element(struct batch *b)
 {
 	struct generation *g = b->call->generation;
-	struct scoreboard_slot *slot = b->call->front->slot;
 	struct score_result result;
 
-	score_row(&g->model, g->row, &b->options, &g->scratch, &result);
-	atomic_fetch_add_explicit(&slot->rows_scored, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&slot->decisions[result.decision], 1, memory_order_relaxed);
-	if (result.reason_count > 0)
-		atomic_fetch_add_explicit(&slot->rows_explained, 1, memory_order_relaxed);
+	rows_score(b->call, &b->options, &result);
 	score_write_json(&b->writer, &g->model, g->row, &result, false);
+}
+
+static void read_transaction(struct batch *b, const struct cJSON *element)
+{
+	struct fault_place at = { .source = "body",
+		                  .list = "transactions",
+		                  .index = (int64_t)(b->next - b->first) };
+
+	if (rows_read(b->call, element, &at, &b->row_arena, b->faults) && b->faults->count == 0)
+		score_element(b);
 }
 
 static int read_element(struct batch *b)
 {
-	struct fault_place at = { .source = "body",
-		                  .list = "transactions",
-		                  .index = (int64_t)b->index };
+	struct str text = cut_element(&b->cut, b->next);
 	const struct cJSON *element;
 	struct json_fault fault;
-	struct str text;
-	int64_t number = 0;
 	int r;
 
-	json_integer(b->next, &number);
-	text = cut_element(&b->cut, (size_t)number);
+	/* One element is read in one go: it may be as large as a whole body of /score. */
+	if (text.n > front_settings(b->call->front)->http.max_body_bytes)
+		return -EMSGSIZE;
 	arena_reset(&b->row_arena);
 	r = json_parse(text, &b->row_arena, &element, &fault);
 	if (r == -EBADMSG) {
@@ -148,11 +150,9 @@ static int read_element(struct batch *b)
 		faults_add_json(b->faults, &fault);
 		return 0;
 	}
-	if (r < 0)
-		return r;
-	if (rows_read(b->call, element, &at, &b->row_arena, b->faults) && b->faults->count == 0)
-		score_element(b);
-	return arena_failed(&b->row_arena) ? -ENOMEM : 0;
+	if (r == 0 && b->next - b->first < b->count)
+		read_transaction(b, element);
+	return arena_failed(&b->row_arena) ? -ENOMEM : r;
 }
 
 static void finish(struct batch *b)
@@ -173,11 +173,15 @@ static void finish(struct batch *b)
 static void fail(struct batch *b, int r)
 {
 	struct call *c = b->call;
-	unsigned max = front_settings(c->front)->batch.max_transactions;
+	const struct settings *s = front_settings(c->front);
 
 	b->slice = NULL;
 	if (r == -E2BIG)
-		answer_error(c, 413, 0, "a request may hold %u transactions", max);
+		answer_error(c, 413, 0, "a request may hold %u transactions",
+		             s->batch.max_transactions);
+	else if (r == -EMSGSIZE)
+		answer_error(c, 413, 0, "a transaction may be %u bytes long",
+		             s->http.max_body_bytes);
 	else if (r == -EFBIG)
 		answer_error(c, 413, 0, "the body holds too much beside its transactions");
 	else
@@ -194,10 +198,9 @@ static bool on_slice(void *work, uint64_t until_ns)
 			r = cut_step(&b->cut, CUT_BYTES);
 			if (r == 0)
 				r = end_cut(b);
-		} else if (b->next) {
+		} else if (b->next < b->cut.count) {
 			r = read_element(b);
-			b->next = json_next(b->next);
-			b->index++;
+			b->next++;
 		} else {
 			finish(b);
 			return false;
@@ -208,26 +211,34 @@ static bool on_slice(void *work, uint64_t until_ns)
 	return r >= 0;
 }
 
-void handle_batch(struct call *c)
+static struct batch *new_batch(struct call *c)
 {
 	struct arena *a = http_arena(c->exchange);
-	struct batch *b;
+	struct batch *b = arena_calloc(a, 1, sizeof(*b));
 
-	if (!rows_check_type(c))
-		return;
-	b = arena_calloc(a, 1, sizeof(*b));
-	if (!b) {
-		answer_error(c, 503, 1, "out of memory");
-		return;
-	}
+	if (!b)
+		return NULL;
 	b->call = c;
 	b->writer.out = &b->out;
 	b->faults = faults_new(c);
 	cut_init(&b->cut, http_body(c->exchange), front_settings(c->front)->batch.max_transactions);
-	if (!b->faults || arena_on_free(a, free_batch, b) < 0 ||
-	    slices_add(c->front->slices, on_slice, b, &b->slice) < 0) {
+	return b->faults && arena_on_free(a, free_batch, b) == 0 ? b : NULL;
+}
+
+void handle_batch(struct call *c)
+{
+	struct batch *b;
+
+	if (!rows_check_type(c))
+		return;
+	b = new_batch(c);
+	if (!b) {
 		answer_error(c, 503, 1, "out of memory");
 		return;
 	}
 	query_read(c, b->faults, &b->options);
+	if (!rows_have_body(c, b->faults))
+		answer_faults(c, b->faults);
+	else if (slices_add(c->front->slices, on_slice, b, &b->slice) < 0)
+		answer_error(c, 503, 1, "out of memory");
 }

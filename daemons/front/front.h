@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/log.h"
 #include "base/strbuf.h"
 #include "config/settings.h"
 #include "daemon/daemon.h"
@@ -31,9 +32,9 @@ struct front {
 	struct reloads *reloads;      /* requests that wait for the supervisor */
 	struct strbuf out;            /* the answer that is being written */
 	struct msg_registry_state registry;
+	struct log_limit spool_limit; /* of the complaint that upload.spool_dir does not do */
 	struct loop_timer *drain_timer;
 	bool draining; /* /readyz says 503 */
-	bool stopping; /* nothing new is accepted */
 };
 
 /* What the worker keeps about a request, in the arena of its exchange. */

@@ -73,7 +73,7 @@ void handle_health(struct call *c)
 
 	strbuf_reset(&f->out);
 	write_health(&w, f);
-	answer(c, f->current ? 200 : 503, TYPE_JSON, strbuf_str(&f->out));
+	answer_out(c, f->current ? 200 : 503, TYPE_JSON);
 }
 
 void handle_livez(struct call *c)
@@ -101,5 +101,5 @@ void handle_readyz(struct call *c)
 		           "OFF: scoring and reload are open to everybody who can connect");
 	}
 	strbuf_adds(&f->out, ready ? "ready\n" : "not ready\n");
-	answer(c, ready ? 200 : 503, "text/plain; charset=utf-8", strbuf_str(&f->out));
+	answer_out(c, ready ? 200 : 503, "text/plain; charset=utf-8");
 }

@@ -177,7 +177,6 @@ static void stop_accepting(void *self)
 {
 	struct front *f = self;
 
-	f->stopping = true;
 	atomic_store_explicit(&f->slot->accepting, 0, memory_order_relaxed);
 	http_server_drain(f->server, on_drained);
 	/* The last who holds them: who connects now is refused, and does not wait in a queue that

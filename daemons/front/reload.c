@@ -70,7 +70,7 @@ static bool read_wish(struct call *c, struct msg_reload *wish)
 
 			faults_add(f, &at,
 			           &(struct field_fault){
-			                   .type = "string_too_short",
+			                   .type = "value_error",
 			                   .message = "Input should be the name of a version" },
 			           &(struct fault_input){ .text = version });
 		} else {
@@ -145,7 +145,7 @@ static void answer_done(struct call *c, const struct msg_reload_done *done)
 	case RELOAD_DONE_VERIFIED:
 		strbuf_reset(out);
 		write_done(&w, done);
-		answer(c, 200, TYPE_JSON, strbuf_str(out));
+		answer_out(c, 200, TYPE_JSON);
 		return;
 	case RELOAD_DONE_TIMEOUT:
 		answer_error(c, 504, 0, "%s", done->words);
@@ -166,7 +166,7 @@ void reloads_on_done(struct front *f, uint64_t id, const struct msg_reload_done 
 	{
 		if (w->id == id) {
 			answer_done(w->call, done);
-			return;
+			return; /* the end of the exchange takes it off the list */
 		}
 	}
 }

@@ -110,6 +110,16 @@ static bool find(struct call *c)
 	return false;
 }
 
+/* What is announced as too large is refused here, by an answer like all others; a chunked body that
+ * turns out so is refused by the server. */
+static void take_body(struct call *c, uint64_t limit)
+{
+	if (http_body_announced(c->exchange) > (int64_t)limit)
+		answer_error(c, 413, 0, "request body too large");
+	else
+		http_take_body(c->exchange, limit);
+}
+
 static void on_head(struct http_exchange *x, void *self)
 {
 	struct front *f = self;
@@ -124,10 +134,10 @@ static void on_head(struct http_exchange *x, void *self)
 	switch (c->route->body) {
 	case BODY_NONE:
 	case BODY_SMALL:
-		http_take_body(x, front_settings(f)->http.max_body_bytes);
+		take_body(c, front_settings(f)->http.max_body_bytes);
 		break;
 	case BODY_BATCH:
-		http_take_body(x, front_settings(f)->http.max_batch_body_bytes);
+		take_body(c, front_settings(f)->http.max_batch_body_bytes);
 		break;
 	case BODY_STREAM:
 		http_stream_body(x);

@@ -21,10 +21,10 @@ static void on_fault(void *self, uint32_t input, const struct field_fault *fault
 	struct fault_input shown = { .value = value, .hidden = in->private };
 
 	at.member = in->name;
-	if (value)
-		faults_add(r->faults, &at, fault, &shown);
-	else
-		faults_add_missing(r->faults, &at, r->program, r->object);
+	/* What is missing is shown as pydantic does: the object that lacks it. */
+	if (!value)
+		shown = (struct fault_input){ .value = r->object };
+	faults_add(r->faults, &at, fault, &shown);
 }
 
 bool rows_read(struct call *c, const struct cJSON *object, const struct fault_place *at,
@@ -44,6 +44,28 @@ bool rows_read(struct call *c, const struct cJSON *object, const struct fault_pl
 	}
 	program_row_reset(&g->model.program, g->row);
 	return row_from_json(&g->model.program, object, a, g->row, on_fault, &reading) == 0;
+}
+
+void rows_score(struct call *c, const struct score_options *o, struct score_result *ret)
+{
+	struct scoreboard_slot *slot = c->front->slot;
+	struct generation *g = c->generation;
+
+	score_row(&g->model, g->row, o, &g->scratch, ret);
+	atomic_fetch_add_explicit(&slot->rows_scored, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&slot->decisions[ret->decision], 1, memory_order_relaxed);
+	if (ret->reason_count > 0)
+		atomic_fetch_add_explicit(&slot->rows_explained, 1, memory_order_relaxed);
+}
+
+bool rows_have_body(const struct call *c, struct faults *f)
+{
+	if (http_body(c->exchange).n > 0)
+		return true;
+	faults_add(f, &(struct fault_place){ .source = "body" },
+	           &(struct field_fault){ .type = "missing", .message = "Field required" },
+	           &(struct fault_input){ 0 });
+	return false;
 }
 
 bool rows_check_type(struct call *c)

@@ -3,6 +3,7 @@
 #define FRONT_ROWS_H
 
 #include "answers.h"
+#include "score/score.h"
 
 struct cJSON;
 
@@ -13,6 +14,11 @@ struct cJSON;
 bool rows_read(struct call *c, const struct cJSON *object, const struct fault_place *at,
                struct arena *a, struct faults *f);
 
+/* Scores c->generation->row and counts it. The reasons borrow from the row. */
+void rows_score(struct call *c, const struct score_options *o, struct score_result *ret);
+
+/* An empty body is a missing one: a fault. */
+bool rows_have_body(const struct call *c, struct faults *f);
 /* The type of the body: JSON, or the call has ended with 415. */
 bool rows_check_type(struct call *c);
 

@@ -8,16 +8,6 @@
 #include "rows.h"
 #include "json/value.h"
 
-static void account(struct call *c, const struct score_result *r)
-{
-	struct scoreboard_slot *slot = c->front->slot;
-
-	atomic_fetch_add_explicit(&slot->rows_scored, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&slot->decisions[r->decision], 1, memory_order_relaxed);
-	if (r->reason_count > 0)
-		atomic_fetch_add_explicit(&slot->rows_explained, 1, memory_order_relaxed);
-}
-
 static void answer_score(struct call *c, const struct score_options *options)
 {
 	struct generation *g = c->generation;
@@ -25,30 +15,20 @@ static void answer_score(struct call *c, const struct score_options *options)
 	struct json_writer w = { .out = out };
 	struct score_result result;
 
-	score_row(&g->model, g->row, options, &g->scratch, &result);
-	account(c, &result);
+	rows_score(c, options, &result);
 	strbuf_reset(out);
 	score_write_json(&w, &g->model, g->row, &result, true);
-	if (strbuf_error(out))
-		answer_error(c, 503, 1, "out of memory");
-	else
-		answer(c, 200, TYPE_JSON, strbuf_str(out));
+	answer_out(c, 200, TYPE_JSON);
 }
 
-/* An empty body is a missing one. */
 static int read_body(struct call *c, struct faults *f, const struct cJSON **ret)
 {
-	struct str body = http_body(c->exchange);
 	struct json_fault fault;
 	int r;
 
-	if (body.n == 0) {
-		faults_add(f, &(struct fault_place){ .source = "body" },
-		           &(struct field_fault){ .type = "missing", .message = "Field required" },
-		           &(struct fault_input){ 0 });
+	if (!rows_have_body(c, f))
 		return -EBADMSG;
-	}
-	r = json_parse(body, http_arena(c->exchange), ret, &fault);
+	r = json_parse(http_body(c->exchange), http_arena(c->exchange), ret, &fault);
 	if (r == -EBADMSG)
 		faults_add_json(f, &fault);
 	return r;

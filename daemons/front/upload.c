@@ -19,6 +19,7 @@
 #include "http/exchange.h"
 #include "http/multipart.h"
 #include "query.h"
+#include "rows.h"
 #include "slices.h"
 #include "spool.h"
 
@@ -28,6 +29,8 @@
 #define FLUSH 32768
 /* A client of CSV that has so much unread gets no more for now. */
 #define PENDING_MAX 262144
+/* A spool that fails is logged once in so many seconds. */
+#define SPOOL_LOG_SECONDS 10
 
 enum upload_part { PART_NONE, PART_FILE, PART_OTHER };
 
@@ -124,11 +127,12 @@ static void end_missing_file(struct upload *u)
 
 /* --- results --- */
 
-static int flush(struct upload *u)
+/* Sends on what was gathered if it is more than n bytes. */
+static int flush_at(struct upload *u, size_t n)
 {
 	int r = strbuf_error(&u->out);
 
-	if (r == 0 && u->out.n > 0) {
+	if (r == 0 && u->out.n > n) {
 		if (u->as_csv)
 			http_answer_part(u->call->exchange, strbuf_str(&u->out));
 		else
@@ -189,8 +193,9 @@ static int open_spool(struct upload *u)
 	int r = spool_open(&u->spool, s->upload.spool_dir, s->upload.spool_bytes);
 
 	if (r < 0)
-		log_error(r, "could not make a file in upload.spool_dir \"%s\"",
-		          s->upload.spool_dir);
+		log_error_limited(&u->call->front->spool_limit, SPOOL_LOG_SECONDS, r,
+		                  "could not make a file in upload.spool_dir \"%s\"",
+		                  s->upload.spool_dir);
 	return r < 0 && r != -ENOSPC && r != -EDQUOT ? -EIO : r;
 }
 
@@ -205,25 +210,19 @@ static int begin_results(struct upload *u)
 	return 0;
 }
 
-static int score_one(struct upload *u)
+static void score_one(struct upload *u)
 {
 	struct generation *g = u->call->generation;
-	struct scoreboard_slot *slot = u->call->front->slot;
 	struct score_result result;
 
-	score_row(&g->model, g->row, &u->options, &g->scratch, &result);
+	rows_score(u->call, &u->options, &result);
 	u->count++;
-	atomic_fetch_add_explicit(&slot->rows_scored, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&slot->decisions[result.decision], 1, memory_order_relaxed);
-	if (result.reason_count > 0)
-		atomic_fetch_add_explicit(&slot->rows_explained, 1, memory_order_relaxed);
 	if (u->as_csv) {
 		score_write_csv(&u->out, &g->model, g->row, &result, u->options.top_k);
 		end_csv_line(&u->out, STR(""));
 	} else {
 		score_write_json(&u->results, &g->model, g->row, &result, false);
 	}
-	return u->out.n >= FLUSH ? flush(u) : strbuf_error(&u->out);
 }
 
 /* --- rows --- */
@@ -264,11 +263,13 @@ static int on_row(void *self, uint64_t line, const struct str *fields, size_t co
 		return on_header(u, fields, count);
 	program_row_reset(&g->model.program, g->row);
 	r = row_from_fields(&g->model.program, &u->columns, fields, count, g->row, on_fault, u);
-	if (r == -E2BIG) {
+	if (r == -E2BIG)
 		add_error(u, "", "the row has more fields than the header");
-		return 0;
-	}
-	return r == 0 ? score_one(u) : (r < 0 ? r : 0);
+	else if (r < 0)
+		return r;
+	else if (r == 0)
+		score_one(u);
+	return flush_at(u, FLUSH);
 }
 
 static int on_bad_row(void *self, uint64_t line, const char *what)
@@ -279,7 +280,7 @@ static int on_bad_row(void *self, uint64_t line, const char *what)
 	if (!u->have_columns)
 		return errbuf_set(&u->why, -EBADMSG, "the header line cannot be read: %s", what);
 	add_error(u, "", what);
-	return 0;
+	return flush_at(u, FLUSH);
 }
 
 /* --- the body --- */
@@ -427,19 +428,12 @@ void upload_writable(struct call *c)
 
 static void write_head(struct upload *u, struct json_writer *w)
 {
-	const struct score_model *m = &u->call->generation->model;
-
 	json_begin_object(w);
 	json_write_name(w, "filename");
 	json_write_text(w, str_of(u->filename));
 	json_write_name(w, "count");
 	json_write_unsigned(w, u->count);
-	json_write_name(w, "threshold_low");
-	json_write_float(w, m->threshold_low);
-	json_write_name(w, "threshold_high");
-	json_write_float(w, m->threshold_high);
-	json_write_name(w, "model_version");
-	json_write_text(w, m->version);
+	score_write_model(w, &u->call->generation->model);
 	json_write_name(w, "results");
 	json_write_raw(w, STR("["));
 }
@@ -500,7 +494,7 @@ void upload_end(struct call *c)
 		end_missing_file(u);
 		return;
 	}
-	r = flush(u);
+	r = flush_at(u, 0);
 	if (r < 0) {
 		end_failed(u, r);
 	} else if (u->as_csv) {
@@ -509,13 +503,6 @@ void upload_end(struct call *c)
 	} else {
 		answer_json(u);
 	}
-}
-
-static bool wants_csv(const struct call *c)
-{
-	struct str accept = http_field(c->exchange, "Accept");
-
-	return accept.p && memmem(accept.p, accept.n, "text/csv", 8);
 }
 
 static struct upload *new_upload(struct call *c)
@@ -530,7 +517,7 @@ static struct upload *new_upload(struct call *c)
 	u->spool.fd = -1;
 	u->results.out = &u->out;
 	u->error_writer.out = &u->errors;
-	u->as_csv = wants_csv(c);
+	u->as_csv = call_accepts(c, "text/csv");
 	if (arena_on_free(a, free_upload, u) < 0 || csv_reader_new(&csv, &u->csv) < 0)
 		return NULL;
 	c->work = u;

@@ -136,7 +136,7 @@ static void write_reason(struct json_writer *w, const struct score_model *m, con
 	json_end_object(w);
 }
 
-static void write_model(struct json_writer *w, const struct score_model *m)
+void score_write_model(struct json_writer *w, const struct score_model *m)
 {
 	json_write_name(w, "threshold_low");
 	json_write_float(w, m->threshold_low);
@@ -162,7 +162,7 @@ void score_write_json(struct json_writer *w, const struct score_model *m, const 
 	json_write_name(w, "decision");
 	json_write_text(w, str_of(decision_names[r->decision]));
 	if (whole)
-		write_model(w, m);
+		score_write_model(w, m);
 	json_write_name(w, "reasons");
 	json_begin_array(w);
 	for (unsigned i = 0; i < r->reason_count; i++)

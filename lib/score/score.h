@@ -95,6 +95,8 @@ struct str score_reason_text(const struct score_model *m, const struct reason *r
 struct json_writer;
 void score_write_json(struct json_writer *w, const struct score_model *m, const struct cell *row,
                       const struct score_result *r, bool whole);
+/* The members threshold_low, threshold_high and model_version alone, inside an open object. */
+void score_write_model(struct json_writer *w, const struct score_model *m);
 /* Appends the value of a reason as a table shows it, the digits of the JSON's; false: it has none.
  */
 struct strbuf;
