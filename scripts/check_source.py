@@ -37,6 +37,7 @@ THIRD_PARTY = [
     (r"common/shortest_dec\.h$", {"lib/json"}),
     (r"curl/", {"lib/fetch"}),
     (r"yaml\.h$", {"lib/config"}),
+    (r"expat\.h$", {"lib/azure"}),
     (r"xgboost/", {"lib/xgb"}),
     (r"seccomp\.h$", {"lib/daemon"}),
     (r"crypt\.h$", {"lib/auth"}),

@@ -9,7 +9,7 @@
 
 packages_build=(
 	build-essential cmake ninja-build pkg-config ccache
-	libcjson-dev libcmocka-dev libcrypt-dev libcurl4-openssl-dev libevent-dev libpq-dev
+	libcjson-dev libcmocka-dev libcrypt-dev libcurl4-openssl-dev libevent-dev libexpat1-dev libpq-dev
 	libseccomp-dev libssl-dev libunistring-dev libxgboost-dev libyaml-dev
 	postgresql-server-dev-15 scdoc
 )
