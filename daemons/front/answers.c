@@ -8,16 +8,21 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "cors.h"
 #include "generation.h"
 #include "http/exchange.h"
 #include "http/syntax.h"
 #include "routes.h"
+#include "trace.h"
 #include "json/value.h"
 
 /* The faults of one request may take so much; then they are only counted. Without this bound a body
  * of many objects, each shown once for each of its faults, would answer with a multiple of itself.
  */
 #define FAULTS_TEXT_MAX ((size_t)8 << 20)
+/* Of a path in the log. */
+#define LOGGED_PATH_MAX 200
 /* A buffer that one large answer has made is given back. */
 #define OUT_KEEP ((size_t)1 << 20)
 
@@ -34,6 +39,22 @@ static enum scoreboard_status status_class(int status)
 	return status == 503 ? STATUS_503 : STATUS_5XX;
 }
 
+static void log_request(const struct call *c, int status, uint64_t us)
+{
+	struct str path = http_path(c->exchange);
+	struct trace t = { .id = "" };
+	bool traced;
+
+	if (log_get_level() < LOG_LEVEL_DEBUG)
+		return;
+	traced = trace_of(c->exchange, &t) == 0;
+	path.n = str_utf8_cut(path, LOGGED_PATH_MAX);
+	log_debug("request=%s%s%s%s%s %s \"%.*s\": %d in %llu us", c->request_id,
+	          traced ? " trace=" : "", t.id, traced ? "-" : "", traced ? t.parent : "",
+	          http_method_name(http_method(c->exchange)), STR_ARGS(path), status,
+	          (unsigned long long)us);
+}
+
 static void count(struct call *c, int status)
 {
 	enum scoreboard_route as = c->route ? c->route->count_as : ROUTE_OTHER;
@@ -43,6 +64,7 @@ static void count(struct call *c, int status)
 	atomic_fetch_add_explicit(&slot->requests[as][status_class(status)], 1,
 	                          memory_order_relaxed);
 	scoreboard_observe(&slot->latency[as], us);
+	log_request(c, status, us);
 }
 
 void answer_prepare(struct call *c, int status)
@@ -55,6 +77,7 @@ void answer_prepare(struct call *c, int status)
 		         (unsigned long long)c->generation->about.generation);
 		http_set_header(c->exchange, "X-Model-Generation", number);
 	}
+	cors_prepare(c);
 	count(c, status);
 }
 

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"
+#include "cors.h"
 #include "generation.h"
 #include "handlers.h"
 #include "http/exchange.h"
@@ -103,6 +104,10 @@ static bool find(struct call *c)
 		return true;
 	if (!allow[0]) {
 		answer_error(c, 404, 0, "Not Found");
+		return false;
+	}
+	if (cors_is_preflight(c, allow)) {
+		answer(c, 204, NULL, STR(""));
 		return false;
 	}
 	http_set_header(c->exchange, "Allow", allow);
