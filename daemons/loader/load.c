@@ -177,6 +177,7 @@ static void on_compiled(void *self, struct compiler_outcome *o)
 		         load->wanted.version, o->err.text);
 		outcome_refuse(l, words);
 	} else if (is_dry(load)) {
+		loader_text(load->wanted.version, sizeof(load->wanted.version), o->child.version);
 		outcome_succeed(l, RELOAD_DONE_VERIFIED, o->child.note.text);
 	} else if (o->child.unchanged) {
 		confirm_live(l);

@@ -21,9 +21,12 @@ static bool is_for_one_version(const struct load *load)
 static void answer(struct loader *l, uint64_t id, enum reload_outcome outcome, const char *words)
 {
 	struct msg_reload_done done = { .outcome = outcome, .generation = l->live.generation };
+	const struct registry_version *wanted = &l->load.wanted;
+	bool dry = outcome == RELOAD_DONE_VERIFIED; /* about a version that is not live */
 
-	memcpy(done.version, l->live.version, sizeof(done.version));
-	memcpy(done.registry_version, l->live.registry_version, sizeof(done.registry_version));
+	loader_text(done.version, sizeof(done.version), dry ? wanted->version : l->live.version);
+	loader_text(done.registry_version, sizeof(done.registry_version),
+	            dry ? wanted->registry_version : l->live.registry_version);
 	loader_text(done.words, sizeof(done.words), words);
 	if (channel_send(l->daemon->channel, MSG_RELOAD_LOADED, id, &done, -1) < 0)
 		log_warning(0, "could not tell fraudd how the reload ended");
