@@ -74,6 +74,45 @@ static int check_listeners(const struct settings *s, settings_on_error *on_error
 	return errors;
 }
 
+/* "https://desk.example", "http://localhost:3000": as a browser writes it. */
+static bool is_origin(struct str s)
+{
+	static const char *const schemes[] = { "https://", "http://" };
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t n = strlen(schemes[i]);
+
+		if (s.n > n && memcmp(s.p, schemes[i], n) == 0) {
+			const char *host = s.p + n;
+
+			return strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789-.:[]") >= s.n - n;
+		}
+	}
+	return false;
+}
+
+static int check_origins(const struct settings *s, settings_on_error *on_error, void *self)
+{
+	const char *at = s->http.cors_origins;
+	char text[256];
+	int errors = 0;
+
+	while (*at) {
+		size_t n = strcspn(at, ",");
+		struct str word = str_trim((struct str){ at, n });
+
+		if (!is_origin(word)) {
+			snprintf(text, sizeof(text),
+			         "http.cors_origins: \"%.*s\" is no origin such as "
+			         "https://desk.example:8443",
+			         (int)(word.n < 100 ? word.n : 100), word.p);
+			errors += fail(on_error, self, text);
+		}
+		at += n + (at[n] == ',');
+	}
+	return errors;
+}
+
 static int check_times(const struct settings *s, settings_on_error *on_error, void *self)
 {
 	struct times times;
@@ -88,7 +127,7 @@ static int check_times(const struct settings *s, settings_on_error *on_error, vo
 int settings_check(const struct settings *s, settings_on_error *on_error, void *self)
 {
 	int errors = check_services(s, on_error, self) + check_listeners(s, on_error, self) +
-	             check_times(s, on_error, self);
+	             check_origins(s, on_error, self) + check_times(s, on_error, self);
 
 	if (s->models.default_threshold_low > s->models.default_threshold_high)
 		errors +=

@@ -2,6 +2,7 @@
  * The one setting that is a list: where the suite listens. It stands in YAML only; children get
  * each listener as one canonical line of tab-separated members.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -39,6 +40,35 @@ static int word_index(const char *const *names, struct str word, struct errbuf *
 	                  names[1]);
 }
 
+/* "10.0.0.0/8", "::1": without bits behind the prefix, and IPv4 never written as IPv6, so that a
+ * worker takes what is taken here. */
+static bool is_network(struct str s)
+{
+	const char *slash = s.n ? memchr(s.p, '/', s.n) : NULL;
+	size_t n = slash ? (size_t)(slash - s.p) : s.n;
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr bytes = { 0 };
+	unsigned long long bits;
+	unsigned most;
+
+	if (n == 0 || n >= sizeof(text))
+		return false;
+	memcpy(text, s.p, n);
+	text[n] = '\0';
+	most = strchr(text, ':') ? 128 : 32;
+	if (inet_pton(most == 32 ? AF_INET : AF_INET6, text, &bytes) != 1 ||
+	    (most == 128 && IN6_IS_ADDR_V4MAPPED(&bytes)))
+		return false;
+	bits = most;
+	if (slash && (str_to_u64((struct str){ slash + 1, s.n - n - 1 }, &bits) < 0 || bits > most))
+		return false;
+	for (unsigned i = (unsigned)bits; i < most; i++) {
+		if (bytes.s6_addr[i / 8] & 0x80 >> i % 8)
+			return false;
+	}
+	return true;
+}
+
 /* One member of a listener; `trusted` may come many times. */
 static int set_member(struct settings *s, struct settings_listener *l, struct str name,
                       struct str value, struct errbuf *err)
@@ -69,6 +99,9 @@ static int set_member(struct settings *s, struct settings_listener *l, struct st
 		if (l->trusted_count == SETTINGS_MAX_TRUSTED)
 			return errbuf_set(err, -E2BIG, "more than %d trusted networks",
 			                  SETTINGS_MAX_TRUSTED);
+		if (!is_network(value))
+			return errbuf_set(err, -EINVAL, "\"%s\" is no network such as 10.0.0.0/8",
+			                  copy);
 		l->trusted[l->trusted_count++] = copy;
 		return 0;
 	}

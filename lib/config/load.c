@@ -72,7 +72,8 @@ static void yaml_scalar(struct load *l, const char *file, const struct yaml_node
 	char key[128];
 
 	snprintf(key, sizeof(key), "%s%s%.*s", group, *group ? "." : "", STR_ARGS(n->key));
-	row = setting_find(str_of(key));
+	/* "a.b" at the top would be a second way to write a: {b}, and could say another thing. */
+	row = memchr(n->key.p, '.', n->key.n) ? NULL : setting_find(str_of(key));
 	if (!row)
 		tell(l, "%s:%u: unknown key \"%s\"", file, n->line, key);
 	else if (n->kind != YAML_SCALAR)

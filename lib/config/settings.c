@@ -118,7 +118,7 @@ const struct setting_row settings_table[] = {
 		"time from accept to the first byte"),
 	UINT(http.header_bytes,                RELOAD,  "16384",  1024,     1048576,
 		"size of all header fields of a request"),
-	UINT(http.header_fields,               RELOAD,  "100",    8,        1000,
+	UINT(http.header_fields,               RELOAD,  "100",    8,        200,
 		"number of header fields of a request"),
 	UINT(http.header_timeout_ms,           RELOAD,  "10000",  100,      600000,
 		"time for the whole header block"),

@@ -142,6 +142,23 @@ static void test_mistakes(void **state)
 		{ "listeners:\n  - { address: a, role: king }\n", "\"king\" is neither public" },
 		{ "listeners:\n  - { address: a, colour: red }\n", "unknown member \"colour\"" },
 		{ "listeners:\n  - { address: a, tls_key: k }\n", "go together" },
+		{ "listeners:\n  - { address: a, trusted: [b] }\n", "\"b\" is no network" },
+		{ "listeners:\n  - { address: a, trusted: [10.0.0.0/33] }\n", "is no network" },
+		{ "listeners:\n  - { address: a, trusted: [10.0.0.1/8] }\n", "is no network" },
+		{ "listeners:\n  - { address: a, trusted: [\"::1/129\"] }\n", "is no network" },
+		{ "listeners:\n  - { address: a, trusted: [\"::1/\"] }\n", "is no network" },
+		{ "listeners:\n  - { address: a, trusted: [\"fe80::1/64\"] }\n", "is no network" },
+		{ "listeners:\n  - { address: a, trusted: [\"::ffff:10.0.0.0/104\"] }\n",
+		  "is no network" },
+		{ "listeners:\n  - { address: a, trusted: [\"\"] }\n", "is no network" },
+		{ "front.workers: 3\n", "fraudd.yaml:1: unknown key \"front.workers\"" },
+		{ "http:\n  cors_origins: \"*\"\n", "http.cors_origins: \"*\" is no origin" },
+		{ "http:\n  cors_origins: \"https://a, b\"\n", "\"b\" is no origin" },
+		{ "http:\n  cors_origins: https://a/\n", "\"https://a/\" is no origin" },
+		{ "http:\n  cors_origins: https://A\n", "is no origin" },
+		{ "http:\n  cors_origins: \"https://,https://a\"\n", "\"https://\" is no origin" },
+		{ "http:\n  cors_origins: \"https://a,,https://b\"\n", "\"\" is no origin" },
+		{ "http:\n  header_fields: 201\n", "201 is above 200" },
 		{ "batch:\n  explain: MAYBE\n", "batch.explain: ALLOW, REVIEW" },
 		{ "batch:\n  times: \"2:00\"\n", "batch.times: \"2:00\" is no time of day" },
 		{ "- a\n- b\n", "a mapping of keys is wanted" },
@@ -157,6 +174,26 @@ static void test_mistakes(void **state)
 			fail_msg("case %zu: taken", i);
 		if (!strstr(h.text, cases[i].says))
 			fail_msg("case %zu: says \"%s\", not \"%s\"", i, h.text, cases[i].says);
+	}
+}
+
+static void test_networks_and_origins(void **state)
+{
+	static const char *const cases[] = {
+		"listeners:\n  - { address: a, trusted: [10.0.0.0/8, 10.1.2.3, 0.0.0.0/0] }\n",
+		"listeners:\n  - { address: a, trusted: [\"::1\", \"::/0\", \"fe80::/10\"] }\n",
+		"http:\n  cors_origins: \"\"\n",
+		"http:\n  cors_origins: https://desk.example\n",
+		"http:\n  cors_origins: \"https://a-b.example , http://[::1]:3000\"\n",
+	};
+	struct settings *s;
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (load(cases[i], NULL, &h, &s) < 0)
+			fail_msg("case %zu: %s", i, h.text);
+		settings_free(s);
 	}
 }
 
@@ -405,6 +442,7 @@ int main(void)
 		cmocka_unit_test(test_host_name),
 		cmocka_unit_test(test_table_is_sorted_and_described),
 		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_networks_and_origins),
 		cmocka_unit_test(test_all_mistakes_are_told),
 		cmocka_unit_test(test_missing_file),
 		cmocka_unit_test(test_who_wins),
