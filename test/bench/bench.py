@@ -1,6 +1,7 @@
 """scripts/bench: figures of the suite beside a peer in the same run.
 
     score     requests/s, p50, p99 and CPU of /score, 1 and 2 workers, beside nginx `return 200`
+    batch     rows/s of fraud-batch from table to table, beside plain SQL INSERT … SELECT
     start     time from exec to the first answer, from last-known-good
 """
 
@@ -17,6 +18,7 @@ import time
 import urllib.request
 
 import host
+from batch import bench_batch
 
 ROW = {
     "transaction_seq": 5692339, "deposit_amount": 4455670, "receiving_country": "CN",
@@ -93,6 +95,7 @@ def bench_start(args):
         (here / "run").mkdir()
         for i in range(args.runs + 1):
             (here / "fraudd.yaml").write_text(
+                "auth: { enabled: false }\n"
                 f"models: {{ dir: {models if i == 0 else here / 'gone'} }}\n"
                 f"state_dir: {here}/state\nruntime_dir: {here}/run\nstop: {{ drain_seconds: 0 }}\n"
                 f"front: {{ workers: 2 }}\nlisteners:\n  - {{ address: \"127.0.0.1:{port}\" }}\n")
@@ -137,14 +140,15 @@ def main():
     """Reads the command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["score", "start"])
+    parser.add_argument("what", choices=["batch", "score", "start"])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=500)
     parser.add_argument("--depth", type=int, default=6)
+    parser.add_argument("--rows", type=int, default=200000, help="of batch")
     args = parser.parse_args()
-    {"score": bench_score, "start": bench_start}[args.what](args)
+    {"batch": bench_batch, "score": bench_score, "start": bench_start}[args.what](args)
 
 
 if __name__ == "__main__":

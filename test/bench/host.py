@@ -63,7 +63,8 @@ class Suite:
         (here / "run").mkdir()
         self.config = here / "fraudd.yaml"
         self.config.write_text(
-            f"models: {{ dir: {models} }}\nstate_dir: {here}/state\nruntime_dir: {here}/run\n"
+            f"auth: {{ enabled: false }}\nmodels: {{ dir: {models} }}\n"
+            f"state_dir: {here}/state\nruntime_dir: {here}/run\n"
             f"front: {{ workers: {workers} }}\nstop: {{ drain_seconds: 0 }}\n"
             f"listeners:\n  - {{ address: \"127.0.0.1:{self.port}\" }}\n")
         self.log = open(here / "log", "wb")
