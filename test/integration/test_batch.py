@@ -76,25 +76,23 @@ def test_all_bad_elements_at_once(shared_suite):
     assert faults[2]["input"]["user_name"] == "***"
 
 
-WRONG_SHAPES = {
-    "no list": ({}, ["body", "transactions"], "missing"),
-    "a number": ({"transactions": 3}, ["body", "transactions"], "list_type"),
-    "null": ({"transactions": None}, ["body", "transactions"], "list_type"),
-    "an object": ({"transactions": {"a": 1}}, ["body", "transactions"], "list_type"),
-    "a bare list": ([rows.ROW], ["body"], "model_attributes_type"),
-    "a text": ("transactions", ["body"], "model_attributes_type"),
+WRONG_SHAPES = {  # body, loc, type, input
+    "no list": ({}, ["body", "transactions"], "missing", {}),
+    "a number": ({"transactions": 3}, ["body", "transactions"], "list_type", 3),
+    "null": ({"transactions": None}, ["body", "transactions"], "list_type", None),
+    "an object": ({"transactions": {"a": 1}}, ["body", "transactions"], "list_type", {"a": 1}),
+    "a bare list": ([rows.LEAST], ["body"], "model_attributes_type", [rows.LEAST]),
+    "a text": ("transactions", ["body"], "model_attributes_type", "transactions"),
 }
 
 
 @pytest.mark.parametrize("name", WRONG_SHAPES)
 def test_wrong_shape(shared_suite, name):
-    body, loc, kind = WRONG_SHAPES[name]
+    body, *wanted = WRONG_SHAPES[name]
     answer = shared_suite.post("/score/batch", body)
     assert answer.status == 422, answer
     [fault] = answer.json()["detail"]
-    assert (fault["loc"], fault["type"], fault["input"]) == (loc, kind, body)\
-        if name not in ("a number", "null", "an object")\
-        else (fault["loc"], fault["type"], fault["input"]) == (loc, kind, body["transactions"])
+    assert [fault["loc"], fault["type"], fault["input"]] == wanted
 
 
 def test_other_members_and_other_lists_do_no_harm(shared_suite):
