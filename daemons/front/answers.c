@@ -271,7 +271,8 @@ static bool is_private(const struct faults *f, struct str name)
 {
 	int input = f->program ? program_find_input(f->program, name) : -1;
 
-	return input >= 0 && f->program->inputs[input].private;
+	return (input >= 0 && f->program->inputs[input].private) ||
+	       (f->secret && str_is(name, f->secret));
 }
 
 /* A value as it was received, but for the private members of a transaction. */

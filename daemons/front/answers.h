@@ -41,6 +41,7 @@ struct faults {
 	struct strbuf text; /* elements of the list `detail`; freed by the arena of the exchange */
 	struct json_writer writer;
 	const struct program *program; /* says which members are private; NULL: none */
+	const char *secret;            /* one more that is; may be NULL */
 	unsigned count, omitted;
 };
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "answers.h"
+#include "auth.h"
 #include "base/civil.h"
 #include "generation.h"
 #include "handlers.h"
@@ -86,10 +87,22 @@ static void check_line(struct strbuf *out, bool good, const char *name, const ch
 	strbuf_addf(out, "[%s] %s: %s\n", good ? "+" : "-", name, words);
 }
 
+static const char *auth_words(const struct front *f)
+{
+	if (!f->auth)
+		return "OFF: scoring and reload are open to everybody who can connect";
+	if (auth_is_up(f->auth))
+		return "the database of users and tokens answers";
+	return auth_was_up(f->auth) ? "the database of users and tokens is away: tokens that are "
+	                              "not remembered get 503"
+	                            : "the database of users and tokens has not answered yet";
+}
+
 void handle_readyz(struct call *c)
 {
 	struct front *f = c->front;
-	bool ready = f->current && !f->draining;
+	bool known = !f->auth || auth_was_up(f->auth);
+	bool ready = f->current && known && !f->draining;
 
 	strbuf_reset(&f->out);
 	if (query_flag(c, NULL, "verbose", false)) {
@@ -97,8 +110,7 @@ void handle_readyz(struct call *c)
 		           f->current ? f->current->about.version : unavailable_reason(f));
 		check_line(&f->out, !f->draining, "traffic",
 		           f->draining ? "the suite is stopping" : "welcome");
-		check_line(&f->out, true, "auth",
-		           "OFF: scoring and reload are open to everybody who can connect");
+		check_line(&f->out, known, "auth", auth_words(f));
 	}
 	strbuf_adds(&f->out, ready ? "ready\n" : "not ready\n");
 	answer_out(c, ready ? 200 : 503, "text/plain; charset=utf-8");

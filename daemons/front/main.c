@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "auth.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -14,6 +15,8 @@
 #include "generation.h"
 #include "http/server.h"
 #include "http/tls.h"
+#include "jobs.h"
+#include "live.h"
 #include "reload.h"
 #include "requests.h"
 #include "slices.h"
@@ -93,9 +96,11 @@ static void on_reload_done(void *self, struct message *m)
 static void on_model_live(void *self, struct message *m)
 {
 	const struct msg_model *about = m->payload;
+	struct front *f = self;
 
-	(void)self;
 	log_debug("generation %llu is live on all workers", (unsigned long long)about->generation);
+	if (f->live)
+		live_model(f->live, about);
 }
 
 static const struct channel_handler handlers[] = {
@@ -148,11 +153,20 @@ static int start(struct daemon *d)
 	int r;
 
 	json_setup();
+	if (!d->settings->auth.enabled && d->instance == 0)
+		log_warning(0, "auth.enabled is false: scoring and reload are open to everybody "
+		               "who can connect");
 	f->slot = &d->scoreboard->slots[d->instance];
 	scoreboard_take_slot(f->slot);
 	r = reloads_new(&f->reloads);
 	if (r == 0)
 		r = slices_new(d->base, d->settings->front.slice_us, &f->slices);
+	if (r == 0 && d->settings->auth.enabled)
+		r = auth_new(f, &f->auth);
+	if (r == 0)
+		r = jobs_new(f, &f->jobs);
+	if (r == 0 && d->settings->database.url[0] && d->instance == 0)
+		r = live_new(f, &f->live);
 	if (r == 0)
 		r = http_server_new(d->base, &limits, &request_callbacks, f, &f->server);
 	if (r < 0)
@@ -205,6 +219,9 @@ static void stop(struct daemon *d)
 	struct front *f = d->self;
 
 	http_server_free(f->server);
+	auth_free(f->auth);
+	jobs_free(f->jobs);
+	live_free(f->live);
 	slices_free(f->slices);
 	reloads_free(f->reloads);
 	loop_timer_free(f->drain_timer);
@@ -221,6 +238,8 @@ static void apply(struct daemon *d, const struct settings *next)
 
 	http_server_set_limits(f->server, &limits);
 	slices_set_length(f->slices, next->front.slice_us);
+	if (f->auth)
+		auth_apply(f->auth, next);
 }
 
 int main(int argc, char **argv)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "answers.h"
+#include "auth_gate.h"
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"
@@ -100,6 +101,8 @@ static bool find(struct call *c)
 
 	c->route = route_find(http_method(c->exchange), http_path(c->exchange),
 	                      http_role(c->exchange) == LISTENER_OPERATOR, allow);
+	if (c->route && (c->route->flags & ROUTE_USERS) && !c->front->auth)
+		c->route = NULL;
 	if (c->route)
 		return true;
 	if (!allow[0]) {
@@ -129,6 +132,7 @@ static void on_head(struct http_exchange *x, void *self)
 {
 	struct front *f = self;
 	struct call *c = new_call(f, x);
+	enum gate gate;
 
 	if (!c) {
 		http_refuse(x, 503, 1, "out of memory");
@@ -136,6 +140,10 @@ static void on_head(struct http_exchange *x, void *self)
 	}
 	if (!find(c) || !admit(c))
 		return;
+	gate = auth_gate(c);
+	if (gate == GATE_CLOSED)
+		return;
+	c->gate = gate;
 	switch (c->route->body) {
 	case BODY_NONE:
 	case BODY_SMALL:
@@ -146,8 +154,22 @@ static void on_head(struct http_exchange *x, void *self)
 		break;
 	case BODY_STREAM:
 		http_stream_body(x);
-		c->route->handle(c);
+		if (c->gate == GATE_OPEN)
+			c->route->handle(c);
+		else
+			http_pause_body(x);
 		break;
+	}
+}
+
+void requests_proceed(struct call *c)
+{
+	c->gate = GATE_OPEN;
+	if (c->route->body == BODY_STREAM) {
+		http_resume_body(c->exchange); /* before the handler, which may end the call */
+		c->route->handle(c);
+	} else if (c->complete) {
+		c->route->handle(c);
 	}
 }
 
@@ -164,7 +186,9 @@ static void on_request(struct http_exchange *x, void *self)
 	struct call *c = http_user(x);
 
 	(void)self;
-	if (c->route->body == BODY_STREAM)
+	if (c->gate != GATE_OPEN)
+		c->complete = true;
+	else if (c->route->body == BODY_STREAM)
 		c->route->end(c);
 	else
 		c->route->handle(c);
@@ -175,7 +199,7 @@ static void on_writable(struct http_exchange *x, void *self)
 	struct call *c = http_user(x);
 
 	(void)self;
-	if (c && c->route && c->route->body == BODY_STREAM)
+	if (c && c->route && c->route->body == BODY_STREAM && c->gate == GATE_OPEN)
 		upload_writable(c);
 }
 

@@ -8,4 +8,7 @@
 /* self of the server is the front. */
 extern const struct http_callbacks request_callbacks;
 
+/* The gate of a call that waited is open: c->gate and c->caller are set. */
+void requests_proceed(struct call *c);
+
 #endif

@@ -19,6 +19,15 @@ enum route_flags {
 	ROUTE_OPERATOR = 2, /* on the operator listeners */
 	ROUTE_MODEL = 4,    /* needs a model: 503 without one */
 	ROUTE_ALWAYS = 8,   /* admitted under any load */
+	ROUTE_USERS = 16,   /* there with auth on only */
+};
+
+/* Who may: a role (enum role_bits, auth/cache.h), or one of these. Nothing counts with auth off. */
+enum route_need {
+	NEED_NOTHING = 0,
+	NEED_TOKEN = 8, /* any good token */
+	NEED_IF_GIVEN =
+	        16, /* no token is fine, but one that is sent must be good and have the role */
 };
 
 struct route {
@@ -26,6 +35,7 @@ struct route {
 	const char *path;
 	enum body_kind body;
 	unsigned flags;
+	unsigned need;
 	enum scoreboard_route count_as;
 	/* Answers, now or later. The body is in, but for BODY_STREAM. */
 	void (*handle)(struct call *c);

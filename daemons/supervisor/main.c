@@ -144,6 +144,7 @@ int main(int argc, char **argv)
 		.environ = environ,
 		.overrides = a.overrides,
 		.override_count = a.override_count,
+		.suite = !a.print_config,
 	};
 	r = load(&o.sources, &o);
 	if (r == 0 && !a.check && !a.print_config)

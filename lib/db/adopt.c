@@ -2,7 +2,8 @@
  * Adoption reads the catalogue before a migration touches a table that is there already. The older
  * service's migrations differed over time (integer and bigint keys, jti as uuid or text, times with
  * and without zone), so each column has a list of types that the suite's statements can live with;
- * anything else is told, all of it at once, and nothing is changed.
+ * anything else is told, all of it at once, and nothing is changed. A column that the suite does not
+ * know may be there, if nobody has to fill it.
  *
  * Called by migrate.c.
  */
@@ -56,7 +57,8 @@ static const struct adopt_column adopt_columns[] = {
 
 /* to_regclass() finds the table as an unqualified name would. */
 static const char catalogue_sql[] =
-        "select c.column_name, c.data_type from information_schema.columns c"
+        "select c.column_name, c.data_type, c.is_nullable = 'NO' and c.column_default is null"
+        " and c.is_identity = 'NO' from information_schema.columns c"
         " where format('%I.%I', c.table_schema, c.table_name)::regclass = to_regclass($1)";
 
 struct adopt {
@@ -118,6 +120,33 @@ static size_t table_end(size_t first)
 	return i;
 }
 
+/* A key that comes by itself, or a column of somebody else. */
+static bool is_filled_by_us(size_t first, struct str name)
+{
+	if (str_is(name, "id"))
+		return false;
+	for (size_t i = first; i < table_end(first); i++) {
+		if (str_is(name, adopt_columns[i].column))
+			return true;
+	}
+	return false;
+}
+
+static void check_others(struct adopt *a, size_t first, const struct pg_result *found)
+{
+	char line[256];
+
+	for (size_t i = 0; i < db_rows(found); i++) {
+		if (!db_bool(found, i, 2) || is_filled_by_us(first, db_text(found, i, 0)))
+			continue;
+		snprintf(line, sizeof(line),
+		         "column \"%s.%s\" is not null and has no default, so rows cannot be added",
+		         adopt_columns[first].table, db_text(found, i, 0).p);
+		a->differences++;
+		tell(a, line);
+	}
+}
+
 static int check_table(struct db *db, struct adopt *a, size_t first, struct errbuf *err)
 {
 	CLEANUP(db_result_free_p) struct pg_result *found = NULL;
@@ -131,6 +160,7 @@ static int check_table(struct db *db, struct adopt *a, size_t first, struct errb
 		return r;
 	for (i = first; i < table_end(first); i++)
 		check_column(a, &adopt_columns[i], found);
+	check_others(a, first, found);
 	if (a->differences == before) {
 		snprintf(line, sizeof(line), "table \"%s\" is there already and is adopted",
 		         adopt_columns[first].table);

@@ -10,7 +10,7 @@ import jwt
 import models
 import psycopg
 
-SECRET = "the key of the tests of users and tokens"
+SECRET = "the key of the tests of users and tokens, long enough for SHA-512"
 PASSWORD = "correct horse battery"
 COUNT = itertools.count()
 
@@ -44,7 +44,7 @@ def start(suite, version, url, migrate=True, **auth):
 def query(url, sql, *values):
     """All rows, or [] of a statement without rows."""
     with psycopg.connect(url, autocommit=True) as connection:
-        cursor = connection.execute(sql, values)
+        cursor = connection.execute(sql, values or None)
         return cursor.fetchall() if cursor.description else []
 
 

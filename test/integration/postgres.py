@@ -36,6 +36,10 @@ class Postgres:
         """The URL of another, empty database of the cluster."""
         return self._shell(f'pg_start "$1" {name}')
 
+    def crash(self):
+        """Every server process ends at once; start() recovers."""
+        self._shell('pg_as_owner "$(pg_bin)/pg_ctl" stop -s -m immediate -D "$1/data"')
+
     def stop(self):
         self._shell('pg_stop "$1"')
         shutil.rmtree(self.home, ignore_errors=True)

@@ -19,7 +19,9 @@ int command_reload(int argc, char **argv);
 int command_rollback(int argc, char **argv);
 int command_score(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_token(int argc, char **argv);
 int command_unpin(int argc, char **argv);
+int command_user(int argc, char **argv);
 int command_versions(int argc, char **argv);
 
 /* option_parse()'s negative value as an exit status. */

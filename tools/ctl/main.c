@@ -24,7 +24,9 @@ static const struct command commands[] = {
 	{ "rollback", command_rollback, "go back to the previous model and pin it" },
 	{ "score", command_score, "score a CSV file with a bundle, without the suite" },
 	{ "status", command_status, "what runs, and which model it serves" },
+	{ "token", command_token, "tokens that were issued, and ending them" },
 	{ "unpin", command_unpin, "end a pin and follow the alias again" },
+	{ "user", command_user, "accounts: add, disable, enable, password, roles, list" },
 	{ "versions", command_versions, "the model versions on this host with their figures" },
 };
 

@@ -38,10 +38,11 @@ static void copy_program(const char *from, const char *dir, const char *name)
 void suite_write_settings(const struct suite *s, const char *yaml)
 {
 	char path[256], text[4096];
-	int n = snprintf(text, sizeof(text),
-	                 "runtime_dir: %s/run\nstate_dir: %s/state\nlisteners:\n"
-	                 "  - address: 127.0.0.1:0\n%s",
-	                 s->dir, s->dir, yaml);
+	int n = snprintf(
+	        text, sizeof(text),
+	        "auth: {enabled: false}\nruntime_dir: %s/run\nstate_dir: %s/state\nlisteners:\n"
+	        "  - address: 127.0.0.1:0\n%s",
+	        s->dir, s->dir, yaml);
 
 	snprintf(path, sizeof(path), "%s/fraudd.yaml", s->dir);
 	assert_true(n > 0 && (size_t)n < sizeof(text));
