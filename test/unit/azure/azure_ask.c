@@ -90,6 +90,18 @@ static void print(const struct azure_request *q, const struct azure_result *r)
 		printf("body=%.*s\n", STR_ARGS(strbuf_str(&r->body)));
 }
 
+/* With $ASK_ENDPOINT the storage stands there, whatever the address says. */
+static int parse_address(const char *text, struct arena *a, struct blob_address *ret,
+                         struct errbuf *err)
+{
+	const char *endpoint = getenv("ASK_ENDPOINT");
+	int r = blob_address_parse(text, a, ret, err);
+
+	if (r == 0 && endpoint)
+		ret->endpoint = endpoint;
+	return r;
+}
+
 static int ask(const struct ask *k, const struct credentials *c)
 {
 	const struct retry_policy retry = { (unsigned)k->attempts, 10, 100, 0 };
@@ -108,7 +120,7 @@ static int ask(const struct ask *k, const struct credentials *c)
 	fetch_options_environment(&f);
 	if (q.verb == AZURE_VERB_MAX || open_file(k, &q) < 0)
 		snprintf(r.err.text, sizeof(r.err.text), "bad verb or file");
-	else if (blob_address_parse(k->address, &arena, &q.at, &r.err) == 0 &&
+	else if (parse_address(k->address, &arena, &q.at, &r.err) == 0 &&
 	         fetch_new(NULL, &f, &fetch) == 0 && azure_new(fetch, c, &o, &azure) == 0)
 		azure_call(azure, &q, &r);
 	print(&q, &r);
