@@ -43,11 +43,14 @@ static int out_of_memory(struct errbuf *err)
 
 int cursor_hold(const struct cursor *c, struct db *db, bool *ret_held, struct errbuf *err)
 {
-	char sql[160];
+	char sql[320];
 	int r;
 
+	/* A host that is cut off must not hold on: the server is to notice within seconds. */
 	snprintf(sql, sizeof(sql),
-	         "set lock_timeout = %d; select pg_advisory_lock(%d, %u); reset lock_timeout",
+	         "set tcp_keepalives_idle = 2; set tcp_keepalives_interval = 1;"
+	         " set tcp_keepalives_count = 3; set tcp_user_timeout = 5000;"
+	         " set lock_timeout = %d; select pg_advisory_lock(%d, %u); reset lock_timeout",
 	         HOLD_MS, LOCK_CLASS, c->partition);
 	r = db_exec(db, sql, err);
 	if (r < 0 && r != -EBUSY)

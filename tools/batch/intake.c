@@ -142,8 +142,9 @@ static int resolve(struct registry *registry, const char *alias, struct registry
 	struct registry_result found;
 	int r = registry_call(registry, &q, &found);
 
-	*ret = found.version;
-	if (r < 0)
+	if (r == 0)
+		*ret = found.version;
+	else
 		errbuf_set(err, r, "%s", found.err.text);
 	registry_result_done(&found);
 	if (r < 0)

@@ -34,8 +34,10 @@ static void write_count(struct json_writer *w, const char *name, uint64_t v)
 
 static void write_seconds(struct json_writer *w, const char *name, uint64_t ns)
 {
+	uint64_t us = ns / 1000; /* as many digits as mean something */
+
 	json_write_name(w, name);
-	json_write_double(w, (double)(ns / 1000) / 1e6);
+	json_write_double(w, (double)us / 1e6);
 }
 
 static void write_counts(struct json_writer *w, const struct tally *t)

@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "daemon/daemon.h"
 #include "daemon/job_input.h"
-#include "intake.h"
+#include "tools/batch/intake.h"
 
 struct fixture {
 	struct small_version version;

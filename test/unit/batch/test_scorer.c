@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "../bundle/small_version.h"
-#include "scorer.h"
+#include "tools/batch/scorer.h"
 
 #define INPUTS 8
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "window.h"
+#include "tools/batch/window.h"
 
 static const struct {
 	const char *text;
