@@ -366,5 +366,6 @@ int blob_call_start(struct azure *a, const struct blob_call_request *q, fetch_do
 
 bool blob_call_was_damaged(const struct fetch_result *r)
 {
-	return r->status == 400 && is_code(r, "Md5Mismatch");
+	/* The second is what the emulator says. */
+	return r->status == 400 && (is_code(r, "Md5Mismatch") || is_code(r, "InvalidOperation"));
 }

@@ -13,6 +13,7 @@
 #include "base/str.h"
 
 #define STRING_BYTES 4096
+#define KEY_TEXT_BYTES 172 /* base64 of CREDENTIALS_KEY_BYTES */
 #define EMULATOR_ENDPOINT "http://127.0.0.1:10000/devstoreaccount1"
 #define EMULATOR_ACCOUNT "devstoreaccount1"
 /* Public: the same in every emulator. */
@@ -81,7 +82,7 @@ int connection_string_key(const char *text, struct credentials *ret)
 	struct str s = str_trim(str_of(text));
 	long n;
 
-	if (s.n == 0 || s.n > BASE64_SIZE(CREDENTIALS_KEY_BYTES))
+	if (s.n == 0 || s.n > KEY_TEXT_BYTES)
 		return -EINVAL;
 	n = base64_decode(s, 0, key);
 	if (n <= 0 || n > CREDENTIALS_KEY_BYTES)

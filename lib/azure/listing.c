@@ -56,8 +56,8 @@ static void XMLCALL on_start(void *self, const char *name, const char **attribut
 
 static char *decoded(struct page *p)
 {
-	struct str s = strbuf_str(&p->text);
-	char *name = arena_strndup(p->listing->arena, s.p ? s : STR(""));
+	struct str s = p->text.p ? strbuf_str(&p->text) : STR("");
+	char *name = arena_strndup(p->listing->arena, s);
 	size_t n = 0;
 
 	if (!name || !p->encoded)

@@ -20,8 +20,8 @@
 #include "fetch/fetch.h"
 #include "json/scan.h"
 
-#define EARLY_S 300
-#define TOKEN_BYTES (64 * 1024)
+#define EARLY_S INT64_C(300)
+#define TOKEN_BYTES 65536
 #define SCOPE "https://storage.azure.com/.default"
 #define RESOURCE "https%3A%2F%2Fstorage.azure.com%2F"
 #define ASSERTION_TYPE "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -119,7 +119,7 @@ static void body_forget(struct strbuf *b)
 
 static int keep(struct oauth *o, struct str json, struct errbuf *err)
 {
-	struct arena a = { .limit = 4 * (size_t)TOKEN_BYTES };
+	struct arena a = { .limit = 262144 };
 	struct oauth_answer answer;
 	int64_t now_s = clock_real_us() / 1000000;
 	int r = oauth_parse(json, now_s, &a, &answer);

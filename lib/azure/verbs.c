@@ -38,10 +38,10 @@ static void on_ended(void *self, struct fetch_result *r)
 	struct operation *op = self;
 	struct str code = fetch_result_header(r, "x-ms-error-code");
 
-	if (op->q.verb == AZURE_MAKE_CONTAINER && r->status == 409 && code.p &&
-	    str_is(code, "ContainerAlreadyExists"))
-		operation_end(op, 0);
-	else if (r->result < 0)
+	bool is_there = op->q.verb == AZURE_MAKE_CONTAINER && r->status == 409 && code.p &&
+	                str_is(code, "ContainerAlreadyExists");
+
+	if (r->result < 0 && !is_there)
 		operation_fail(op, r);
 	else
 		operation_end(op, 0);

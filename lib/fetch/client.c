@@ -3,8 +3,8 @@
  * waiting for its time (due_ms) or has one transfer under way; the client's one timer is armed for
  * the call that is due first.
  *
- * Invariant: on_done runs from the loop only, after the call has left the list. Called by azure, by
- * mlflow and by the tools.
+ * Invariant: on_done runs from the loop only, once, when nothing of the call is under way. Called
+ * by azure, by mlflow and by the tools.
  */
 #include "fetch/fetch.h"
 
@@ -38,7 +38,7 @@ static void arm(struct fetch *f)
 		loop_timer_arm(f->due, first > now ? first - now : 0);
 }
 
-static void call_unlink(struct fetch_call *c)
+static void call_free(struct fetch_call *c)
 {
 	struct fetch_call **at = &c->fetch->calls;
 
@@ -46,10 +46,6 @@ static void call_unlink(struct fetch_call *c)
 		at = &(*at)->next;
 	if (*at)
 		*at = c->next;
-}
-
-static void call_free(struct fetch_call *c)
-{
 	if (c->easy)
 		driver_remove(c->fetch->driver, c->easy);
 	transfer_close(c);
@@ -63,7 +59,7 @@ static void call_end(struct fetch_call *c, int result)
 	struct fetch *f = c->fetch;
 
 	transfer_close(c);
-	call_unlink(c);
+	c->due_ms = 0;
 	c->result.result = result;
 	c->result.attempts = c->retry.attempts;
 	c->result.size = c->received;
@@ -211,12 +207,8 @@ void fetch_free(struct fetch *f)
 {
 	if (!f)
 		return;
-	while (f->calls) {
-		struct fetch_call *c = f->calls;
-
-		f->calls = c->next;
-		call_free(c);
-	}
+	while (f->calls)
+		call_free(f->calls);
 	driver_free(f->driver);
 	loop_timer_free(f->due);
 	if (f->own_base)
@@ -276,10 +268,8 @@ int fetch_start(struct fetch *f, const struct fetch_request *q, fetch_done_fn *o
 
 void fetch_cancel(struct fetch_call *c)
 {
-	if (!c)
-		return;
-	call_unlink(c);
-	call_free(c);
+	if (c)
+		call_free(c);
 }
 
 static void on_called(void *self, struct fetch_result *r)

@@ -13,7 +13,8 @@
 #include "fetch/call.h"
 #include "json/scan.h"
 
-#define JSON_BYTES (16 * 1024)
+#define JSON_BYTES 16384
+#define JSON_ARENA_BYTES 65536
 
 struct excerpt {
 	unsigned depth;
@@ -57,8 +58,11 @@ static void copy_line(struct str s, char ret[EXPLAIN_BYTES])
 {
 	size_t n = str_utf8_cut(s, EXPLAIN_BYTES - 1);
 
-	for (size_t i = 0; i < n; i++)
-		ret[i] = (unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? ' ' : s.p[i];
+	for (size_t i = 0; i < n; i++) {
+		ret[i] = s.p[i];
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			ret[i] = ' ';
+	}
 	ret[n] = '\0';
 }
 
@@ -66,7 +70,7 @@ void explain_body(struct str body, char ret[EXPLAIN_BYTES])
 {
 	struct excerpt e = { 0 };
 	struct json_scan_options o = { .on_event = on_event, .self = &e };
-	struct arena a = { .limit = 4 * JSON_BYTES };
+	struct arena a = { .limit = JSON_ARENA_BYTES };
 	struct json_fault fault;
 
 	ret[0] = '\0';

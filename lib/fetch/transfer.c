@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #define MIB UINT64_C(1048576)
-#define ERROR_BODY_BYTES (64 * 1024)
-#define HEAD_BYTES (64 * 1024)
+#define ERROR_BODY_BYTES 65536
+#define HEAD_BYTES 65536
 #define CONNECT_MS 10000
 #define STALL_SECONDS 30
 

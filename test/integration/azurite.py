@@ -1,5 +1,5 @@
-"""A real Azurite (npm, pinned) on a free port of the loopback, a token service that stands for Entra
-ID, and a proxy that breaks what passes through it."""
+"""A real Azurite (npm, pinned) on a free port of the loopback, a token service that stands for
+Entra ID, and a proxy that breaks what passes through it."""
 
 import base64
 import hashlib

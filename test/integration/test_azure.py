@@ -1,5 +1,5 @@
-"""lib/azure against a real Azurite: every verb, each kind of credentials, what is said when they are
-wrong, and 200 MB there and back."""
+"""lib/azure against a real Azurite: every verb, each kind of credentials, what is said when they
+are wrong, and 200 MB there and back."""
 
 import hashlib
 import os
@@ -180,8 +180,8 @@ def test_service_principal(principal, tokens, tmp_path):
     (tmp_path / "source").write_bytes(os.urandom(300_000))
     assert azurite.ask(BUILD, principal, "make-container", PLACE)["result"] == 0
     tokens.requests = 0
-    sent = azurite.ask(
-        BUILD, principal, "--block", 65536, "put-file", f"{PLACE}/p", tmp_path / "source")  # fmt: skip
+    words = ["--block", 65536, "put-file", f"{PLACE}/p", tmp_path / "source"]
+    sent = azurite.ask(BUILD, principal, *words)
     assert (sent["result"], sent["words"]) == (0, "")
     assert tokens.requests == 1
     got = azurite.ask(BUILD, principal, "get-file", f"{PLACE}/p", tmp_path / "back")

@@ -19,7 +19,7 @@
 #include "fetch/fetch.h"
 
 #define ANSWERS 8
-#define SEEN (256 * 1024)
+#define SEEN ((size_t)262144)
 
 /* One connection after the other: reads a request, sends the next answer, closes. NULL: closes
  * without a word. The last answer repeats. */
@@ -166,7 +166,7 @@ static void answers_and_attempts(void **unused)
 		const char *answers[ANSWERS];
 		const char *method;
 		bool idempotent;
-		uint64_t limit;
+		uint32_t limit;
 		int result;
 		unsigned status, connections;
 		const char *words;

@@ -55,7 +55,7 @@ static void what_is_repeated(void **unused)
 static void how_long_it_waits(void **unused)
 {
 	static const struct {
-		unsigned attempts;
+		uint64_t attempts;
 		int64_t after_ms;
 		uint64_t chance;
 		uint64_t wait_ms;
@@ -75,7 +75,7 @@ static void how_long_it_waits(void **unused)
 		uint64_t wait = 77777;
 
 		retry_begin(&r, &p, true, 0);
-		r.attempts = cases[i].attempts;
+		r.attempts = (unsigned)cases[i].attempts;
 		if (!retry_again(&r, &f, 0, cases[i].chance, &wait) || wait != cases[i].wait_ms)
 			fail_msg("case %zu: waits %llu ms", i, (unsigned long long)wait);
 	}
@@ -84,7 +84,7 @@ static void how_long_it_waits(void **unused)
 static void when_it_is_over(void **unused)
 {
 	static const struct {
-		unsigned attempts;
+		uint64_t attempts;
 		int64_t after_ms;
 		uint64_t now_ms;
 		bool again;
@@ -102,7 +102,7 @@ static void when_it_is_over(void **unused)
 		uint64_t wait;
 
 		retry_begin(&r, &p, true, 1000);
-		r.attempts = cases[i].attempts;
+		r.attempts = (unsigned)cases[i].attempts;
 		if (retry_again(&r, &f, cases[i].now_ms, 100, &wait) != cases[i].again)
 			fail_msg("case %zu", i);
 	}
