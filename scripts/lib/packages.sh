@@ -18,7 +18,7 @@ packages_run=(
 )
 packages_test=(
 	clang-14 clang-format-14 clang-tidy-14 clang-tools-14 cppcheck libclang-rt-14-dev nginx-light
-	python3-venv shellcheck universal-ctags valgrind wrk
+	python3-venv shellcheck strace universal-ctags valgrind wrk
 )
 
 packages_missing() {

@@ -6,10 +6,12 @@ FRAUDD_BUILD_DIR (build/dev) and FRAUDD_RELEASE_DIR (build/release) name the bui
 import csv
 import os
 import pathlib
+import time
 
 import models
 import postgres as clusters
 import pytest
+import retraining
 import suite as suites
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -71,6 +73,32 @@ def postgres():
     cluster = clusters.Postgres().start()
     yield cluster
     cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def window_database(bin_dir, postgres):
+    """The name of a database to copy: a year of demo transactions with their labels."""
+    name = "retrain_template"
+    url = postgres.database(name)
+    models.run(bin_dir / "fraudctl", "demo", "--database", url, "--rows", retraining.ROWS,
+               "--seed", 5, "--until", retraining.END, "--quiet")  # fmt: skip
+    return name
+
+
+@pytest.fixture
+def make_trainer(bin_dir, postgres, window_database):
+    """make_trainer(): a host that trains, with a database of its own."""
+    made = []
+
+    def make():
+        name = f"retrain_{time.monotonic_ns()}"
+        made.append(retraining.Trainer(
+            bin_dir, retraining.copy_database(postgres, window_database, name)))  # fmt: skip
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
 
 
 @pytest.fixture

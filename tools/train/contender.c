@@ -80,7 +80,14 @@ static int read_bundle(int dir, const struct registry_version *version, const st
 		.holdout = true,
 	};
 
-	return bundle_read(dir, ".", &o, a, ret, err);
+	int r = bundle_read(dir, ".", &o, a, ret, err);
+
+	/* a loader refuses it, too: no alias and no pin could say what is live */
+	if (r == 0 && !(*ret)->plain && !*version->registry_version &&
+	    !str_is((*ret)->version, version->version))
+		r = errbuf_set(err, -EBADMSG, "the folder holds version \"%.*s\"",
+		               STR_ARGS((*ret)->version));
+	return r;
 }
 
 static enum forest_trees trees_of(const struct settings *s)

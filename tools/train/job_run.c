@@ -166,13 +166,12 @@ int job_run_check(struct job_run *j, struct errbuf *err)
 
 /* --- the row --- */
 
-/* This one has the lock, so no other retrain lives; a row that is being taken over may be young. */
+/* This one has the lock, so no other retrain lives. */
 static const char close_dead_sql[] =
         "update job_runs set status = 'failed', finished_at = now(),"
         " message = 'it ended without a word'"
         " where kind = 'retrain' and status = 'running' and finished_at is null"
-        " and id::text <> $1"
-        " and coalesce(heartbeat_at, started_at, created_at) < now() - interval '15 s'";
+        " and id::text <> $1";
 
 /* on conflict: the row that the scheduler made. */
 static const char begin_sql[] =

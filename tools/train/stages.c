@@ -179,7 +179,8 @@ static int read_rows(struct stages *s)
 
 	if (s->bad_rows > BAD_ROWS_TOLD)
 		log_warning(0, "%llu rows left out in all", (unsigned long long)s->bad_rows);
-	window_tell_unmet(&s->window);
+	if (error == 0 || error == -ENODATA)
+		window_tell_unmet(&s->window);
 	if (error == 0)
 		error = dataset_fill(&s->dataset, &s->source, s->folder, &s->err);
 	window_close(&s->window);

@@ -26,16 +26,19 @@ static const char yaml[] = "version: 1\ntimezone: \"+09:00\"\ninputs:\n"
                            "features:\n  - { name: amount, op: number, of: amount }\n";
 
 static const struct {
-	const char *row[10], *text;
+	const char *row[10], *text, *revealed;
 } cases[] = {
 	{ { "1", "2026-01-02 03:04:05", "2026-01-02", "0.1", "DE", "7", "Anna", "hi", "anna ",
 	    "Eva" },
-	  "1,2026-01-02 03:04:05,2026-01-02,0.1,DE,,A,hi,A,C" },
+	  "1,2026-01-02 03:04:05,2026-01-02,0.1,DE,,A,hi,A,C",
+	  "1,2026-01-02 03:04:05,2026-01-02,0.1,DE,7,Anna,hi,anna ,Eva" },
 	/* a zone is converted to the program's; fractions stay; defaults are written out */
 	{ { "-5", "2026-01-02T23:59:59.5Z", "2026/01/02", "1e300", "", "", "", "a,\"b\"", "X", "" },
-	  "-5,2026-01-03 08:59:59.500000,2026-01-02,1e+300,KR,,,\"a,\"\"b\"\"\",A," },
+	  "-5,2026-01-03 08:59:59.500000,2026-01-02,1e+300,KR,,,\"a,\"\"b\"\"\",A,",
+	  "-5,2026-01-03 08:59:59.500000,2026-01-02,1e+300,KR,,,\"a,\"\"b\"\"\",X," },
 	{ { "9223372036854775807", "0001-01-01", "", "", "NULL", "1", "B", "", "C", "b" },
-	  "9223372036854775807,0001-01-01 00:00:00,,,KR,,A,,B,A" },
+	  "9223372036854775807,0001-01-01 00:00:00,,,KR,,A,,B,A",
+	  "9223372036854775807,0001-01-01 00:00:00,,,KR,1,B,,C,b" },
 };
 
 static void read_row(const struct program *p, const char *const *texts, struct cell *row)
@@ -73,6 +76,10 @@ static void test_rows(void **state)
 		specimen_write_row(&out, &p, row);
 		if (strcmp(out.p, cases[i].text) != 0)
 			fail_msg("case %zu: %s", i, out.p);
+		strbuf_reset(&out);
+		specimen_reveal_row(&out, &p, row);
+		if (strcmp(out.p, cases[i].revealed) != 0)
+			fail_msg("case %zu, revealed: %s", i, out.p);
 	}
 	strbuf_done(&out);
 	arena_done(&a);
