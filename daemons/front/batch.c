@@ -17,9 +17,15 @@
 #include "slices.h"
 #include "json/value.h"
 
-#define CUT_BYTES 65536
+#define LIST "transactions"
+/* Of a body, between two looks at the clock: short elements are thousands in this. */
+#define CUT_BYTES 8192
+/* Of an answer that is sent: handed on at once. */
+#define SEND_BYTES 131072
+/* A body without the list is shown up to this size. */
+#define SHOWN_MAX 65536
 
-enum batch_phase { BATCH_CUT, BATCH_SCORE };
+enum batch_phase { BATCH_CUT, BATCH_SCORE, BATCH_SEND };
 
 struct batch {
 	struct call *call;
@@ -29,9 +35,10 @@ struct batch {
 	struct faults *faults;
 	struct score_options options;
 	size_t next;            /* element to look at */
-	size_t first, count;    /* those of them that are the transactions */
+	struct cut_list list;   /* which of them are the transactions */
 	struct arena row_arena; /* of one element */
 	struct strbuf out;
+	size_t sent;
 	struct json_writer writer;
 };
 
@@ -57,60 +64,51 @@ static void write_head(struct batch *b, size_t count)
 	json_begin_array(w);
 }
 
-static void add_body_fault(struct batch *b, const char *member, const char *type,
-                           const char *message, const struct cJSON *value)
+/* What stands where the list should be is shown with the numbers of elements in their place, and
+ * not at all if it is long. */
+static int tell_no_list(struct batch *b, enum cut_found found)
 {
-	struct fault_place at = { .source = "body", .member = str_of(member) };
+	static const struct field_fault faults[] = {
+		[CUT_NO_OBJECT] = { .type = "model_attributes_type",
+		                    .message = "Input should be a valid dictionary or object to "
+		                               "extract fields from" },
+		[CUT_NO_MEMBER] = { .type = "missing", .message = "Field required" },
+		[CUT_NO_LIST] = { .type = "list_type", .message = "Input should be a valid list" },
+	};
+	struct str skeleton = strbuf_str(&b->cut.skeleton);
+	struct fault_place at = { .source = "body" };
+	struct fault_input input = { 0 };
+	struct json_fault fault;
+	int r = 0;
 
-	faults_add(b->faults, &at, &(struct field_fault){ .type = type, .message = message },
-	           &(struct fault_input){ .value = value });
+	if (skeleton.n <= SHOWN_MAX)
+		r = json_parse(skeleton, http_arena(b->call->exchange), &input.value, &fault);
+	if (r < 0)
+		return r;
+	if (found != CUT_NO_OBJECT)
+		at.member = STR(LIST);
+	if (found == CUT_NO_LIST && input.value)
+		input.value = json_member(input.value, LIST);
+	faults_add(b->faults, &at, &faults[found], &input);
+	return 0;
 }
 
-/* The list is found in the skeleton: its children are the numbers of the elements, which follow
- * one another. */
-static void find_list(struct batch *b, const struct cJSON *skeleton)
-{
-	const struct cJSON *list;
-	int64_t first;
-
-	if (json_type(skeleton) != JSON_TYPE_OBJECT) {
-		add_body_fault(
-		        b, "", "model_attributes_type",
-		        "Input should be a valid dictionary or object to extract fields from",
-		        skeleton);
-		return;
-	}
-	list = json_member(skeleton, "transactions");
-	if (!list)
-		add_body_fault(b, "transactions", "missing", "Field required", skeleton);
-	else if (json_type(list) != JSON_TYPE_ARRAY)
-		add_body_fault(b, "transactions", "list_type", "Input should be a valid list",
-		               list);
-	else
-		b->count = json_count(list);
-	if (b->count > 0 && json_integer(json_first(list), &first))
-		b->first = (size_t)first;
-	write_head(b, b->count);
-}
-
-/* 0, or the call has ended. */
 static int end_cut(struct batch *b)
 {
 	struct arena *a = http_arena(b->call->exchange);
-	const struct cJSON *skeleton;
 	struct json_fault fault;
 	int r;
 
-	r = json_parse(strbuf_str(&b->cut.skeleton), a, &skeleton, &fault);
+	b->phase = BATCH_SCORE;
+	r = cut_find_list(&b->cut, LIST, a, &b->list, &fault);
 	if (r == -EBADMSG) {
-		fault.offset = cut_body_offset(&b->cut, fault.offset);
 		faults_add_json(b->faults, &fault);
 		b->next = b->cut.count; /* they are elements of nothing */
-		r = 0;
-	} else if (r == 0) {
-		find_list(b, skeleton);
+		return 0;
 	}
-	b->phase = BATCH_SCORE;
+	if (r == 0 && b->list.found != CUT_LIST)
+		r = tell_no_list(b, b->list.found);
+	write_head(b, b->list.count);
 	return r;
 }
 
@@ -126,8 +124,8 @@ static void score_element(struct batch *b)
 static void read_transaction(struct batch *b, const struct cJSON *element)
 {
 	struct fault_place at = { .source = "body",
-		                  .list = "transactions",
-		                  .index = (int64_t)(b->next - b->first) };
+		                  .list = LIST,
+		                  .index = (int64_t)(b->next - b->list.first) };
 
 	if (rows_read(b->call, element, &at, &b->row_arena, b->faults) && b->faults->count == 0)
 		score_element(b);
@@ -150,24 +148,43 @@ static int read_element(struct batch *b)
 		faults_add_json(b->faults, &fault);
 		return 0;
 	}
-	if (r == 0 && b->next - b->first < b->count)
+	if (r == 0 && b->next - b->list.first < b->list.count)
 		read_transaction(b, element);
 	return arena_failed(&b->row_arena) ? -ENOMEM : r;
 }
 
-static void finish(struct batch *b)
+/* True while the answer is to be sent. */
+static bool finish(struct batch *b)
 {
 	struct call *c = b->call;
 
 	json_end_array(&b->writer);
 	json_end_object(&b->writer);
-	b->slice = NULL;
-	if (b->faults->count > 0)
+	if (b->faults->count > 0) {
 		answer_faults(c, b->faults);
-	else if (strbuf_error(&b->out))
+		return false;
+	}
+	if (strbuf_error(&b->out)) {
 		answer_error(c, 503, 1, "out of memory");
-	else
-		answer(c, 200, TYPE_JSON, strbuf_str(&b->out));
+		return false;
+	}
+	answer_prepare(c, 200);
+	http_answer_begin(c->exchange, 200, TYPE_JSON, (int64_t)b->out.n);
+	b->phase = BATCH_SEND;
+	return true;
+}
+
+/* True while there is more. */
+static bool send_on(struct batch *b)
+{
+	size_t n = b->out.n - b->sent < SEND_BYTES ? b->out.n - b->sent : SEND_BYTES;
+
+	http_answer_part(b->call->exchange, (struct str){ b->out.p + b->sent, n });
+	b->sent += n;
+	if (b->sent < b->out.n)
+		return true;
+	http_answer_end(b->call->exchange);
+	return false;
 }
 
 static void fail(struct batch *b, int r)
@@ -175,7 +192,6 @@ static void fail(struct batch *b, int r)
 	struct call *c = b->call;
 	const struct settings *s = front_settings(c->front);
 
-	b->slice = NULL;
 	if (r == -E2BIG)
 		answer_error(c, 413, 0, "a request may hold %u transactions",
 		             s->batch.max_transactions);
@@ -188,27 +204,43 @@ static void fail(struct batch *b, int r)
 		answer_error(c, 503, 1, "out of memory");
 }
 
+/* 1: there is more; 0: the call has ended; or why it must. */
+static int step(struct batch *b)
+{
+	int r;
+
+	switch (b->phase) {
+	case BATCH_CUT:
+		r = cut_step(&b->cut, CUT_BYTES);
+		if (r == 0)
+			r = end_cut(b);
+		return r < 0 ? r : 1;
+	case BATCH_SCORE:
+		if (b->next == b->cut.count)
+			return finish(b);
+		r = read_element(b);
+		b->next++;
+		return r < 0 ? r : 1;
+	case BATCH_SEND:
+		break;
+	}
+	return send_on(b);
+}
+
 static bool on_slice(void *work, uint64_t until_ns)
 {
 	struct batch *b = work;
-	int r = 0;
+	int r;
 
 	do {
-		if (b->phase == BATCH_CUT) {
-			r = cut_step(&b->cut, CUT_BYTES);
-			if (r == 0)
-				r = end_cut(b);
-		} else if (b->next < b->cut.count) {
-			r = read_element(b);
-			b->next++;
-		} else {
-			finish(b);
-			return false;
-		}
-	} while (r >= 0 && clock_mono_ns() < until_ns);
+		r = step(b);
+	} while (r > 0 && clock_mono_ns() < until_ns);
+	if (r > 0)
+		return true;
+	b->slice = NULL;
 	if (r < 0)
 		fail(b, r);
-	return r >= 0;
+	return false;
 }
 
 static struct batch *new_batch(struct call *c)

@@ -159,3 +159,71 @@ size_t cut_body_offset(const struct cut *c, size_t skeleton_offset)
 		return skeleton_offset;
 	return c->elements[low - 1].end + (skeleton_offset - c->elements[low - 1].mark);
 }
+
+struct search {
+	const char *name;
+	struct cut_list list;
+	unsigned depth;
+	bool is_next; /* the value that follows is the member's */
+	bool inside;  /* the list is open */
+};
+
+static void begin_container(struct search *s, bool array)
+{
+	if (s->depth == 0)
+		s->list.found = array ? CUT_NO_OBJECT : CUT_NO_MEMBER;
+	if (s->depth == 1 && s->is_next) {
+		s->list.found = array ? CUT_LIST : CUT_NO_LIST;
+		s->inside = array;
+	}
+	s->depth++;
+}
+
+static void take_leaf(struct search *s, enum json_event event, struct str text)
+{
+	unsigned long long number;
+
+	if (s->depth == 1 && s->is_next)
+		s->list.found = CUT_NO_LIST;
+	/* The first of the elements' numbers; the others follow it. */
+	if (s->depth == 2 && s->inside && event == JSON_NUMBER && s->list.count++ == 0 &&
+	    str_to_u64(text, &number) == 0)
+		s->list.first = (size_t)number;
+}
+
+static int on_event(void *self, enum json_event event, struct str text)
+{
+	struct search *s = self;
+
+	switch (event) {
+	case JSON_OBJECT_BEGIN:
+	case JSON_ARRAY_BEGIN:
+		begin_container(s, event == JSON_ARRAY_BEGIN);
+		break;
+	case JSON_OBJECT_END:
+	case JSON_ARRAY_END:
+		s->depth--;
+		s->inside = s->inside && s->depth > 1;
+		break;
+	case JSON_KEY:
+		break;
+	default:
+		take_leaf(s, event, text);
+	}
+	s->is_next = event == JSON_KEY && s->depth == 1 && str_is(text, s->name);
+	return 0;
+}
+
+int cut_find_list(const struct cut *c, const char *name, struct arena *a, struct cut_list *ret,
+                  struct json_fault *ret_fault)
+{
+	struct search s = { .name = name, .list = { .found = CUT_NO_OBJECT } };
+	struct json_scan_options options = { .unique = true, .on_event = on_event, .self = &s };
+	int r = json_scan(strbuf_str(&c->skeleton), &options, a, ret_fault);
+
+	if (r == -EBADMSG)
+		ret_fault->offset = cut_body_offset(c, ret_fault->offset);
+	if (r == 0)
+		*ret = s.list;
+	return r;
+}

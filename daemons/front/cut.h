@@ -16,6 +16,7 @@
 
 #include "base/str.h"
 #include "base/strbuf.h"
+#include "json/scan.h"
 
 struct cut_element {
 	size_t start, end; /* in the body; without outer white space */
@@ -42,6 +43,16 @@ void cut_done(struct cut *c);
  * -EFBIG: too much beside the elements; -ENOMEM. */
 int cut_step(struct cut *c, size_t n);
 struct str cut_element(const struct cut *c, size_t i);
+
+enum cut_found { CUT_LIST, CUT_NO_OBJECT, CUT_NO_MEMBER, CUT_NO_LIST };
+struct cut_list {
+	enum cut_found found;
+	size_t first, count; /* of its elements, which follow one another */
+};
+/* Scans the skeleton strictly and looks for a list that is a member of the outermost object. 0,
+ * -EBADMSG with *ret_fault (of the body), -ENOMEM. No tree is built: the list may be long. */
+int cut_find_list(const struct cut *c, const char *name, struct arena *a, struct cut_list *ret,
+                  struct json_fault *ret_fault);
 /* Where in the body the byte at this offset of the skeleton stands. */
 size_t cut_body_offset(const struct cut *c, size_t skeleton_offset);
 
