@@ -10,18 +10,41 @@
 
 /* clang-format off */
 const struct route routes[] = {
-	/* method             path              body         where, what it needs                         who may                      counts as      handler */
-	{ HTTP_METHOD_POST,   "/score",         BODY_SMALL,  ROUTE_PUBLIC | ROUTE_MODEL,                   ROLE_SCORE,                  ROUTE_SCORE,   handle_score,    NULL, NULL },
-	{ HTTP_METHOD_POST,   "/score/batch",   BODY_BATCH,  ROUTE_PUBLIC | ROUTE_MODEL,                   ROLE_SCORE,                  ROUTE_BATCH,   handle_batch,    NULL, NULL },
-	{ HTTP_METHOD_POST,   "/score/upload",  BODY_STREAM, ROUTE_PUBLIC | ROUTE_MODEL,                   ROLE_SCORE,                  ROUTE_UPLOAD,  handle_upload,   upload_data, upload_end },
-	{ HTTP_METHOD_POST,   "/reload",        BODY_SMALL,  ROUTE_PUBLIC,                                 ROLE_OPERATE,                ROUTE_RELOAD,  handle_reload,   NULL, NULL },
-	{ HTTP_METHOD_POST,   "/auth/login",    BODY_SMALL,  ROUTE_PUBLIC | ROUTE_USERS,                   NEED_NOTHING,                ROUTE_AUTH,    handle_login,    NULL, NULL },
-	{ HTTP_METHOD_POST,   "/auth/logout",   BODY_SMALL,  ROUTE_PUBLIC | ROUTE_USERS,                   NEED_TOKEN,                  ROUTE_AUTH,    handle_logout,   NULL, NULL },
-	{ HTTP_METHOD_POST,   "/auth/register", BODY_SMALL,  ROUTE_PUBLIC | ROUTE_USERS,                   NEED_IF_GIVEN | ROLE_ADMIN,  ROUTE_AUTH,    handle_register, NULL, NULL },
-	{ HTTP_METHOD_GET,    "/jobs",          BODY_NONE,   ROUTE_PUBLIC,                                 ROLE_OPERATE,                ROUTE_OTHER,   handle_jobs,     NULL, NULL },
-	{ HTTP_METHOD_GET,    "/health",        BODY_NONE,   ROUTE_PUBLIC | ROUTE_OPERATOR | ROUTE_ALWAYS, NEED_NOTHING,                ROUTE_OTHER,   handle_health,   NULL, NULL },
-	{ HTTP_METHOD_GET,    "/livez",         BODY_NONE,   ROUTE_PUBLIC | ROUTE_OPERATOR | ROUTE_ALWAYS, NEED_NOTHING,                ROUTE_OTHER,   handle_livez,    NULL, NULL },
-	{ HTTP_METHOD_GET,    "/readyz",        BODY_NONE,   ROUTE_PUBLIC | ROUTE_OPERATOR | ROUTE_ALWAYS, NEED_NOTHING,                ROUTE_OTHER,   handle_readyz,   NULL, NULL },
+	/* method, path, body; where and what it needs, who may;
+	 * counts as, handler[, pieces and end of a stream] */
+	{ HTTP_METHOD_POST,   "/score",          BODY_SMALL,
+	  ROUTE_PUBLIC | ROUTE_MODEL, ROLE_SCORE,
+	  ROUTE_SCORE, handle_score },
+	{ HTTP_METHOD_POST,   "/score/batch",    BODY_BATCH,
+	  ROUTE_PUBLIC | ROUTE_MODEL, ROLE_SCORE,
+	  ROUTE_BATCH, handle_batch },
+	{ HTTP_METHOD_POST,   "/score/upload",   BODY_STREAM,
+	  ROUTE_PUBLIC | ROUTE_MODEL, ROLE_SCORE,
+	  ROUTE_UPLOAD, handle_upload, upload_data, upload_end },
+	{ HTTP_METHOD_POST,   "/reload",         BODY_SMALL,
+	  ROUTE_PUBLIC, ROLE_OPERATE,
+	  ROUTE_RELOAD, handle_reload },
+	{ HTTP_METHOD_POST,   "/auth/login",     BODY_SMALL,
+	  ROUTE_PUBLIC | ROUTE_USERS, NEED_NOTHING,
+	  ROUTE_AUTH, handle_login },
+	{ HTTP_METHOD_POST,   "/auth/logout",    BODY_SMALL,
+	  ROUTE_PUBLIC | ROUTE_USERS, NEED_TOKEN,
+	  ROUTE_AUTH, handle_logout },
+	{ HTTP_METHOD_POST,   "/auth/register",  BODY_SMALL,
+	  ROUTE_PUBLIC | ROUTE_USERS, NEED_IF_GIVEN | ROLE_ADMIN,
+	  ROUTE_AUTH, handle_register },
+	{ HTTP_METHOD_GET,    "/jobs",           BODY_NONE,
+	  ROUTE_PUBLIC, ROLE_OPERATE,
+	  ROUTE_OTHER, handle_jobs },
+	{ HTTP_METHOD_GET,    "/health",         BODY_NONE,
+	  ROUTE_PUBLIC | ROUTE_OPERATOR | ROUTE_ALWAYS, NEED_NOTHING,
+	  ROUTE_OTHER, handle_health },
+	{ HTTP_METHOD_GET,    "/livez",          BODY_NONE,
+	  ROUTE_PUBLIC | ROUTE_OPERATOR | ROUTE_ALWAYS, NEED_NOTHING,
+	  ROUTE_OTHER, handle_livez },
+	{ HTTP_METHOD_GET,    "/readyz",         BODY_NONE,
+	  ROUTE_PUBLIC | ROUTE_OPERATOR | ROUTE_ALWAYS, NEED_NOTHING,
+	  ROUTE_OTHER, handle_readyz },
 };
 /* clang-format on */
 
