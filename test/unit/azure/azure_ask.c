@@ -70,12 +70,14 @@ static int open_file(const struct ask *k, struct azure_request *q)
 	q->fd = -1;
 	if (!k->file)
 		return 0;
+	q->content = str_of(k->file);
+	if (q->verb == AZURE_PUT)
+		return 0;
 	q->fd = q->verb == AZURE_PUT_FILE ? open(k->file, O_RDONLY | O_CLOEXEC)
 	                                  : open(k->file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (q->fd < 0 || fstat(q->fd, &st) < 0)
 		return -1;
 	q->size = (uint64_t)st.st_size;
-	q->content = str_of(k->file);
 	return 0;
 }
 
