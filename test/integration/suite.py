@@ -98,6 +98,7 @@ class Suite:
         self.log_path = self.folder / "log"
         self.address = ("127.0.0.1", free_port())
         self.operator_address = ("127.0.0.1", free_port())
+        self.environment = {}  # of fraudd, beside what every program gets
         self.process = None
         self.pids = set()  # all that were seen, to be sure that none is left
         for folder in (self.models, self.state, self.folder / "spool"):
@@ -140,7 +141,7 @@ class Suite:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environment(),
+                env=environment(**self.environment),
                 cwd=self.folder,
             )
         if ready:

@@ -86,7 +86,8 @@ def test_printed_settings_can_be_read_again(bin_dir, tmp_path):
     for option in ("--print-config", "--print-sample"):
         path = tmp_path / f"{option.strip('-')}.yaml"
         path.write_text(fraudd(bin_dir, option).stdout)
-        done = fraudd(bin_dir, "--check", "--config", path)
+        done = fraudd(bin_dir, "--check", "--config", path, JWT_SECRET_KEY="k" * 32,
+                      DATABASE_URL="postgresql:///fraudd")  # fmt: skip
         assert done.returncode == 0, done.stderr
 
 
