@@ -58,6 +58,7 @@ struct slot {
 
 struct db_pool {
 	struct db_pool_options options;
+	char *url; /* options.url */
 	struct loop_timer *janitor;
 	struct random random;
 	struct queue waiting, failed;
@@ -354,6 +355,15 @@ static int slot_init(struct db_pool *p, unsigned index)
 	return link_new(&o, &s->link);
 }
 
+static int copy_url(struct db_pool *p)
+{
+	if (!p->options.url)
+		return 0;
+	p->url = strdup(p->options.url);
+	p->options.url = p->url;
+	return p->url ? 0 : -ENOMEM;
+}
+
 int db_pool_new(const struct db_pool_options *o, struct db_pool **ret)
 {
 	struct db_pool *p;
@@ -365,9 +375,11 @@ int db_pool_new(const struct db_pool_options *o, struct db_pool **ret)
 	if (!p)
 		return -ENOMEM;
 	p->options = *o;
+	r = copy_url(p);
 	random_seed(&p->random, clock_mono_ns() ^ (uint64_t)getpid() << 32);
 	snprintf(p->timeout_text, sizeof(p->timeout_text), "%u", o->query_timeout_ms);
-	r = loop_timer_new(o->base, on_janitor, p, &p->janitor);
+	if (r == 0)
+		r = loop_timer_new(o->base, on_janitor, p, &p->janitor);
 	for (unsigned i = 0; r == 0 && i < o->connections; i++)
 		r = slot_init(p, i);
 	if (r < 0) {
@@ -394,6 +406,9 @@ void db_pool_free(struct db_pool *p)
 	fail_waiting(p, -ECANCELED, &err);
 	tell_failures(p);
 	loop_timer_free(p->janitor);
+	if (p->url)
+		explicit_bzero(p->url, strlen(p->url)); /* it may hold a password */
+	free(p->url);
 	free(p);
 }
 

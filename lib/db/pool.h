@@ -29,7 +29,7 @@ typedef void db_on_result(void *self, int r, const struct pg_result *result,
 
 struct db_pool_options {
 	struct event_base *base;
-	const char *url; /* borrowed for the pool's life */
+	const char *url; /* copied: the settings it stands in end with a reload */
 	const char *application;
 	uint32_t connections; /* 1 .. 64 */
 	uint32_t connect_timeout_ms, query_timeout_ms;
