@@ -113,67 +113,67 @@ static void test_table_is_sorted_and_described(void **state)
 	}
 }
 
+static const struct {
+	const char *yaml;
+	const char *says;
+} mistakes[] = {
+	{ "http:\n  nosuch: 1\n", "fraudd.yaml:2: unknown key \"http.nosuch\"" },
+	{ "nosuch: 1\n", "fraudd.yaml:1: unknown key \"nosuch\"" },
+	{ "front:\n  workers: 5000\n", "fraudd.yaml:2: front.workers: 5000 is above 1024" },
+	{ "front:\n  workers: -1\n", "front.workers: \"-1\" is no whole number from 0" },
+	{ "front:\n  workers: 1.5\n", "\"1.5\" is no whole number" },
+	{ "front:\n  workers: 99999999999999999999999\n", "is above 1024" },
+	{ "front:\n  workers: [1]\n", "front.workers: one value is wanted" },
+	{ "front: 3\n", "unknown key \"front\"" },
+	{ "train:\n  eta: nan\n", "train.eta: \"nan\" is no number" },
+	{ "train:\n  eta: 1e400\n", "is no number" },
+	{ "train:\n  eta: 0\n", "train.eta: 0 is below 0.0001" },
+	{ "train:\n  refit: perhaps\n", "\"perhaps\" is neither true nor false" },
+	{ "log:\n  level: loud\n", "\"loud\" is none of error|warning|info|debug" },
+	{ "log:\n  level: info\n  level: debug\n", "fraudd.yaml:3:" },
+	{ "services: front, fornt\n", "services: \"fornt\" is none of" },
+	{ "services: \"\"\n", "services: at least one is wanted" },
+	{ "upload:\n  spool_bytes: 3 XiB\n", "upload.spool_bytes:" },
+	{ "upload:\n  spool_bytes: 99999999999 TiB\n", "is no size" },
+	{ "listeners: []\n", "listeners: a list is wanted" },
+	{ "listeners:\n  - { role: public }\n", "fraudd.yaml:2: listeners: no address" },
+	{ "listeners:\n  - { address: a, role: king }\n", "\"king\" is neither public" },
+	{ "listeners:\n  - { address: a, colour: red }\n", "unknown member \"colour\"" },
+	{ "listeners:\n  - { address: a, tls_key: k }\n", "go together" },
+	{ "listeners:\n  - { address: a, trusted: [b] }\n", "\"b\" is no network" },
+	{ "listeners:\n  - { address: a, trusted: [10.0.0.0/33] }\n", "is no network" },
+	{ "listeners:\n  - { address: a, trusted: [10.0.0.1/8] }\n", "is no network" },
+	{ "listeners:\n  - { address: a, trusted: [\"::1/129\"] }\n", "is no network" },
+	{ "listeners:\n  - { address: a, trusted: [\"::1/\"] }\n", "is no network" },
+	{ "listeners:\n  - { address: a, trusted: [\"fe80::1/64\"] }\n", "is no network" },
+	{ "listeners:\n  - { address: a, trusted: [\"::ffff:10.0.0.0/104\"] }\n", "is no network" },
+	{ "listeners:\n  - { address: a, trusted: [\"\"] }\n", "is no network" },
+	{ "front.workers: 3\n", "fraudd.yaml:1: unknown key \"front.workers\"" },
+	{ "http:\n  cors_origins: \"*\"\n", "http.cors_origins: \"*\" is no origin" },
+	{ "http:\n  cors_origins: \"https://a, b\"\n", "\"b\" is no origin" },
+	{ "http:\n  cors_origins: https://a/\n", "\"https://a/\" is no origin" },
+	{ "http:\n  cors_origins: https://A\n", "is no origin" },
+	{ "http:\n  cors_origins: \"https://,https://a\"\n", "\"https://\" is no origin" },
+	{ "http:\n  cors_origins: \"https://a,,https://b\"\n", "\"\" is no origin" },
+	{ "http:\n  header_fields: 201\n", "201 is above 200" },
+	{ "batch:\n  explain: MAYBE\n", "batch.explain: ALLOW, REVIEW" },
+	{ "batch:\n  times: \"2:00\"\n", "batch.times: \"2:00\" is no time of day" },
+	{ "- a\n- b\n", "a mapping of keys is wanted" },
+	{ "models:\n  name: \"a\\nb\"\n", "control character" },
+	{ "http: {\n", "fraudd.yaml:" },
+};
+
 static void test_mistakes(void **state)
 {
-	static const struct {
-		const char *yaml;
-		const char *says;
-	} cases[] = {
-		{ "http:\n  nosuch: 1\n", "fraudd.yaml:2: unknown key \"http.nosuch\"" },
-		{ "nosuch: 1\n", "fraudd.yaml:1: unknown key \"nosuch\"" },
-		{ "front:\n  workers: 5000\n", "fraudd.yaml:2: front.workers: 5000 is above 1024" },
-		{ "front:\n  workers: -1\n", "front.workers: \"-1\" is no whole number from 0" },
-		{ "front:\n  workers: 1.5\n", "\"1.5\" is no whole number" },
-		{ "front:\n  workers: 99999999999999999999999\n", "is above 1024" },
-		{ "front:\n  workers: [1]\n", "front.workers: one value is wanted" },
-		{ "front: 3\n", "unknown key \"front\"" },
-		{ "train:\n  eta: nan\n", "train.eta: \"nan\" is no number" },
-		{ "train:\n  eta: 1e400\n", "is no number" },
-		{ "train:\n  eta: 0\n", "train.eta: 0 is below 0.0001" },
-		{ "train:\n  refit: perhaps\n", "\"perhaps\" is neither true nor false" },
-		{ "log:\n  level: loud\n", "\"loud\" is none of error|warning|info|debug" },
-		{ "log:\n  level: info\n  level: debug\n", "fraudd.yaml:3:" },
-		{ "services: front, fornt\n", "services: \"fornt\" is none of" },
-		{ "services: \"\"\n", "services: at least one is wanted" },
-		{ "upload:\n  spool_bytes: 3 XiB\n", "upload.spool_bytes:" },
-		{ "upload:\n  spool_bytes: 99999999999 TiB\n", "is no size" },
-		{ "listeners: []\n", "listeners: a list is wanted" },
-		{ "listeners:\n  - { role: public }\n", "fraudd.yaml:2: listeners: no address" },
-		{ "listeners:\n  - { address: a, role: king }\n", "\"king\" is neither public" },
-		{ "listeners:\n  - { address: a, colour: red }\n", "unknown member \"colour\"" },
-		{ "listeners:\n  - { address: a, tls_key: k }\n", "go together" },
-		{ "listeners:\n  - { address: a, trusted: [b] }\n", "\"b\" is no network" },
-		{ "listeners:\n  - { address: a, trusted: [10.0.0.0/33] }\n", "is no network" },
-		{ "listeners:\n  - { address: a, trusted: [10.0.0.1/8] }\n", "is no network" },
-		{ "listeners:\n  - { address: a, trusted: [\"::1/129\"] }\n", "is no network" },
-		{ "listeners:\n  - { address: a, trusted: [\"::1/\"] }\n", "is no network" },
-		{ "listeners:\n  - { address: a, trusted: [\"fe80::1/64\"] }\n", "is no network" },
-		{ "listeners:\n  - { address: a, trusted: [\"::ffff:10.0.0.0/104\"] }\n",
-		  "is no network" },
-		{ "listeners:\n  - { address: a, trusted: [\"\"] }\n", "is no network" },
-		{ "front.workers: 3\n", "fraudd.yaml:1: unknown key \"front.workers\"" },
-		{ "http:\n  cors_origins: \"*\"\n", "http.cors_origins: \"*\" is no origin" },
-		{ "http:\n  cors_origins: \"https://a, b\"\n", "\"b\" is no origin" },
-		{ "http:\n  cors_origins: https://a/\n", "\"https://a/\" is no origin" },
-		{ "http:\n  cors_origins: https://A\n", "is no origin" },
-		{ "http:\n  cors_origins: \"https://,https://a\"\n", "\"https://\" is no origin" },
-		{ "http:\n  cors_origins: \"https://a,,https://b\"\n", "\"\" is no origin" },
-		{ "http:\n  header_fields: 201\n", "201 is above 200" },
-		{ "batch:\n  explain: MAYBE\n", "batch.explain: ALLOW, REVIEW" },
-		{ "batch:\n  times: \"2:00\"\n", "batch.times: \"2:00\" is no time of day" },
-		{ "- a\n- b\n", "a mapping of keys is wanted" },
-		{ "models:\n  name: \"a\\nb\"\n", "control character" },
-		{ "http: {\n", "fraudd.yaml:" },
-	};
 	struct settings *s;
 	struct heard h;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		if (load(cases[i].yaml, NULL, &h, &s) != -EINVAL)
+	for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+		if (load(mistakes[i].yaml, NULL, &h, &s) != -EINVAL)
 			fail_msg("case %zu: taken", i);
-		if (!strstr(h.text, cases[i].says))
-			fail_msg("case %zu: says \"%s\", not \"%s\"", i, h.text, cases[i].says);
+		if (!strstr(h.text, mistakes[i].says))
+			fail_msg("case %zu: says \"%s\", not \"%s\"", i, h.text, mistakes[i].says);
 	}
 }
 
@@ -251,34 +251,34 @@ static void test_who_wins(void **state)
 
 #define KEY "0123456789abcdef0123456789abcdef"
 
+static const struct {
+	const char *yaml, *file, *credential;
+	const char *key;  /* NULL: refused */
+	const char *says; /* then */
+} token_keys[] = {
+	{ "jwt: {secret_key: " KEY "}\n", NULL, NULL, KEY, NULL },
+	{ "jwt: {secret_key_file: %}\n", KEY "\n", NULL, KEY, NULL },
+	{ "jwt: {secret_key_file: %}\n", KEY " \r\n\n", "x" KEY, KEY " ", NULL },
+	{ "", NULL, KEY "\n", KEY, NULL },
+	{ "jwt: {secret_key: " KEY "}\n", NULL, "other", KEY, NULL },
+	{ "jwt: {secret_key_file: %}\n", NULL, KEY, NULL, "No such file" },
+	{ "jwt: {secret_key_file: %}\n", KEY "\x01\n", NULL, NULL, "control character" },
+	{ "jwt: {secret_key_file: %, secret_key: " KEY "}\n", KEY, NULL, NULL,
+	  "jwt.secret_key is given" },
+	{ "jwt: {secret_key_file: %}\n", "short\n", NULL, NULL, "at least 32 bytes" },
+	{ "", NULL, NULL, NULL, "at least 32 bytes" },
+	{ "jwt: {secret_key: 0123456789abcdef0123456789abcde}\n", NULL, NULL, NULL,
+	  "at least 32 bytes" },
+	{ "jwt: {secret_key: " KEY ", secret_key_previous: short}\n", NULL, NULL, NULL,
+	  "secret_key_previous" },
+	{ "jwt: {secret_key: " KEY "}\ndatabase: {url: \"\"}\n", NULL, NULL, NULL, "database.url" },
+	{ "auth: {enabled: false}\n", NULL, NULL, "", NULL },
+	{ "services: loader\n", NULL, NULL, "", NULL },
+};
+
 /* The key of tokens: by name, from a file, from systemd's folder; and what a suite insists on. */
 static void test_key_of_tokens(void **state)
 {
-	static const struct {
-		const char *yaml, *file, *credential;
-		const char *key;  /* NULL: refused */
-		const char *says; /* then */
-	} cases[] = {
-		{ "jwt: {secret_key: " KEY "}\n", NULL, NULL, KEY, NULL },
-		{ "jwt: {secret_key_file: %}\n", KEY "\n", NULL, KEY, NULL },
-		{ "jwt: {secret_key_file: %}\n", KEY " \r\n\n", "x" KEY, KEY " ", NULL },
-		{ "", NULL, KEY "\n", KEY, NULL },
-		{ "jwt: {secret_key: " KEY "}\n", NULL, "other", KEY, NULL },
-		{ "jwt: {secret_key_file: %}\n", NULL, KEY, NULL, "No such file" },
-		{ "jwt: {secret_key_file: %}\n", KEY "\x01\n", NULL, NULL, "control character" },
-		{ "jwt: {secret_key_file: %, secret_key: " KEY "}\n", KEY, NULL, NULL,
-		  "jwt.secret_key is given" },
-		{ "jwt: {secret_key_file: %}\n", "short\n", NULL, NULL, "at least 32 bytes" },
-		{ "", NULL, NULL, NULL, "at least 32 bytes" },
-		{ "jwt: {secret_key: 0123456789abcdef0123456789abcde}\n", NULL, NULL, NULL,
-		  "at least 32 bytes" },
-		{ "jwt: {secret_key: " KEY ", secret_key_previous: short}\n", NULL, NULL, NULL,
-		  "secret_key_previous" },
-		{ "jwt: {secret_key: " KEY "}\ndatabase: {url: \"\"}\n", NULL, NULL, NULL,
-		  "database.url" },
-		{ "auth: {enabled: false}\n", NULL, NULL, "", NULL },
-		{ "services: loader\n", NULL, NULL, "", NULL },
-	};
 	char variable[300], secret[300], yaml[600];
 	char *words[] = { variable, NULL };
 	struct settings_sources from = { .environ = words, .suite = true };
@@ -286,31 +286,32 @@ static void test_key_of_tokens(void **state)
 	(void)state;
 	snprintf(variable, sizeof(variable), "CREDENTIALS_DIRECTORY=%s", folder);
 	snprintf(secret, sizeof(secret), "%s/secret", folder);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const char *mark = strchr(cases[i].yaml, '%');
+	for (size_t i = 0; i < sizeof(token_keys) / sizeof(token_keys[0]); i++) {
+		const char *mark = strchr(token_keys[i].yaml, '%');
 		struct heard h = { .count = 0 };
 		struct settings *s;
 		int r;
 
 		snprintf(yaml, sizeof(yaml), "%s%.*s%s%s",
-		         strstr(cases[i].yaml, "database") ? ""
-		                                           : "database: {url: postgresql://}\n",
-		         mark ? (int)(mark - cases[i].yaml) : 0, cases[i].yaml, mark ? secret : "",
-		         mark ? mark + 1 : cases[i].yaml);
-		if (cases[i].credential)
-			write_file("jwt_secret_key", cases[i].credential);
-		if (cases[i].file)
-			write_file("secret", cases[i].file);
+		         strstr(token_keys[i].yaml, "database")
+		                 ? ""
+		                 : "database: {url: postgresql://}\n",
+		         mark ? (int)(mark - token_keys[i].yaml) : 0, token_keys[i].yaml,
+		         mark ? secret : "", mark ? mark + 1 : token_keys[i].yaml);
+		if (token_keys[i].credential)
+			write_file("jwt_secret_key", token_keys[i].credential);
+		if (token_keys[i].file)
+			write_file("secret", token_keys[i].file);
 		from.yaml_path = write_file("fraudd.yaml", yaml);
 		r = settings_load(&from, on_error, &h, &s);
-		if ((r == 0) != (cases[i].key != NULL))
+		if ((r == 0) != (token_keys[i].key != NULL))
 			fail_msg("case %zu: %d, %s", i, r, h.text);
-		if (cases[i].says && !strstr(h.text, cases[i].says))
+		if (token_keys[i].says && !strstr(h.text, token_keys[i].says))
 			fail_msg("case %zu: says \"%s\"", i, h.text);
 		if (strstr(h.text, KEY))
 			fail_msg("case %zu: tells the key", i);
-		if (cases[i].key) {
-			assert_string_equal(s->jwt.secret_key, cases[i].key);
+		if (token_keys[i].key) {
+			assert_string_equal(s->jwt.secret_key, token_keys[i].key);
 			settings_free(s);
 		}
 		remove(secret);

@@ -180,76 +180,70 @@ static void bad_inputs(void **unused)
 	check_bad(cases, COUNT(cases));
 }
 
+static const struct bad_program bad_feature_cases[] = {
+	{ FEATURES "  - { name: f, of: x }\n", IN_F "\"op\" is missing" },
+	{ FEATURES "  - { name: f, op: sum, of: x }\n",
+	  IN_F "unknown operator \"sum\" (known: number, category, date_part, is_night, "
+	       "days_between, not_equal, bucket, flag, ratio, log1p)" },
+	{ FEATURES "  - { name: f, op: number, of: x, part: day }\n",
+	  IN_F "unknown member \"part\" (known: name op of missing clip)" },
+	{ FEATURES "  - { name: f, op: number }\n", IN_F "\"of\" is missing" },
+	{ FEATURES "  - { name: f, op: number, of: y }\n",
+	  IN_F "there is no input or feature \"y\"" },
+	{ FEATURES "  - { name: f, op: number, of: g }\n  - { name: g, op: number, of: x }\n",
+	  IN_F "feature \"g\" is not declared before this one" },
+	{ FEATURES "  - { name: f, op: number, of: f }\n",
+	  IN_F "feature \"f\" is not declared before this one" },
+	{ FEATURES "  - { name: f, op: number, of: x }\n  - { name: f, op: number, of: x }\n",
+	  "test.yaml:13: feature \"f\": the name is declared twice" },
+	{ FEATURES "  - { name: f, op: number, of: c }\n",
+	  IN_F "number needs a number, an integer or an earlier feature" },
+	{ FEATURES "  - { name: f, op: number, of: [x, x] }\n", IN_F "\"of\" must be one name" },
+	{ FEATURES "  - { name: f, op: ratio, of: x }\n", IN_F "\"of\" must be [name, name]" },
+	{ FEATURES "  - { name: f, op: number, of: x, clip: 3 }\n",
+	  IN_F "\"clip\" must be iqr or [low, high]" },
+	{ FEATURES "  - { name: f, op: number, of: x, clip: [3, 1] }\n",
+	  IN_F "in \"clip\" the low bound is above the high one" },
+	{ FEATURES "  - { name: f, op: number, of: x, missing: mean }\n",
+	  IN_F "unknown kind of missing \"mean\" (known: native, median)" },
+	{ FEATURES "  - { name: g, op: log1p, of: x }\n"
+	           "  - { name: f, op: number, of: g, clip: iqr }\n",
+	  "test.yaml:13: feature \"f\": only an input's bounds and median can be learned" },
+	{ FEATURES "  - { name: f, op: category, of: s }\n",
+	  IN_F "category needs an input of type category" },
+	{ FEATURES "  - { name: f, op: category, of: p }\n",
+	  IN_F "a private input cannot be a category: its values would be stored as levels" },
+	{ FEATURES "  - { name: f, op: date_part, of: x, part: day }\n",
+	  IN_F "date_part needs a date or a date-time" },
+	{ FEATURES "  - { name: f, op: date_part, of: d }\n", IN_F "\"part\" is missing" },
+	{ FEATURES "  - { name: f, op: date_part, of: d, part: hour }\n",
+	  IN_F "a date has no hour" },
+	{ FEATURES "  - { name: f, op: date_part, of: d, part: week }\n",
+	  IN_F "unknown part \"week\" (known: year, month, day, dayofweek, hour, month_sin, "
+	       "month_cos)" },
+	{ FEATURES "  - { name: f, op: is_night, of: d }\n", IN_F "is_night needs a date-time" },
+	{ FEATURES "  - { name: f, op: days_between, of: [d, x] }\n",
+	  IN_F "days_between needs two dates or date-times" },
+	{ FEATURES "  - { name: f, op: days_between, of: [d, t], min: 3, max: 1 }\n",
+	  IN_F "\"min\" is above \"max\"" },
+	{ FEATURES "  - { name: f, op: not_equal, of: [c, x] }\n",
+	  IN_F "not_equal needs two texts, two numbers or two dates" },
+	{ FEATURES "  - { name: f, op: bucket, of: x, limits: [1, 1] }\n",
+	  IN_F "\"limits\" must be ascending" },
+	{ FEATURES "  - { name: f, op: bucket, of: x, limits: [a] }\n",
+	  IN_F "\"a\" must be a number" },
+	{ FEATURES "  - { name: f, op: bucket, of: x }\n", IN_F "\"limits\" is missing" },
+	{ FEATURES "  - { name: f, op: flag }\n", IN_F "flag needs either \"all\" or \"any\"" },
+	{ FEATURES "  - { name: f, op: flag, all: [x > 1], any: [x > 2] }\n",
+	  IN_F "flag needs either \"all\" or \"any\"" },
+	{ FEATURES "  - { name: f, op: flag, of: x, all: [x > 1] }\n",
+	  IN_F "unknown member \"of\" (known: name op all any)" },
+};
+
 static void bad_features(void **unused)
 {
-	static const struct bad_program cases[] = {
-		{ FEATURES "  - { name: f, of: x }\n", IN_F "\"op\" is missing" },
-		{ FEATURES "  - { name: f, op: sum, of: x }\n",
-		  IN_F "unknown operator \"sum\" (known: number, category, date_part, is_night, "
-		       "days_between, not_equal, bucket, flag, ratio, log1p)" },
-		{ FEATURES "  - { name: f, op: number, of: x, part: day }\n",
-		  IN_F "unknown member \"part\" (known: name op of missing clip)" },
-		{ FEATURES "  - { name: f, op: number }\n", IN_F "\"of\" is missing" },
-		{ FEATURES "  - { name: f, op: number, of: y }\n",
-		  IN_F "there is no input or feature \"y\"" },
-		{ FEATURES
-		  "  - { name: f, op: number, of: g }\n  - { name: g, op: number, of: x }\n",
-		  IN_F "feature \"g\" is not declared before this one" },
-		{ FEATURES "  - { name: f, op: number, of: f }\n",
-		  IN_F "feature \"f\" is not declared before this one" },
-		{ FEATURES
-		  "  - { name: f, op: number, of: x }\n  - { name: f, op: number, of: x }\n",
-		  "test.yaml:13: feature \"f\": the name is declared twice" },
-		{ FEATURES "  - { name: f, op: number, of: c }\n",
-		  IN_F "number needs a number, an integer or an earlier feature" },
-		{ FEATURES "  - { name: f, op: number, of: [x, x] }\n",
-		  IN_F "\"of\" must be one name" },
-		{ FEATURES "  - { name: f, op: ratio, of: x }\n",
-		  IN_F "\"of\" must be [name, name]" },
-		{ FEATURES "  - { name: f, op: number, of: x, clip: 3 }\n",
-		  IN_F "\"clip\" must be iqr or [low, high]" },
-		{ FEATURES "  - { name: f, op: number, of: x, clip: [3, 1] }\n",
-		  IN_F "in \"clip\" the low bound is above the high one" },
-		{ FEATURES "  - { name: f, op: number, of: x, missing: mean }\n",
-		  IN_F "unknown kind of missing \"mean\" (known: native, median)" },
-		{ FEATURES "  - { name: g, op: log1p, of: x }\n"
-		           "  - { name: f, op: number, of: g, clip: iqr }\n",
-		  "test.yaml:13: feature \"f\": only an input's bounds and median can be learned" },
-		{ FEATURES "  - { name: f, op: category, of: s }\n",
-		  IN_F "category needs an input of type category" },
-		{ FEATURES "  - { name: f, op: category, of: p }\n", IN_F
-		  "a private input cannot be a category: its values would be stored as levels" },
-		{ FEATURES "  - { name: f, op: date_part, of: x, part: day }\n",
-		  IN_F "date_part needs a date or a date-time" },
-		{ FEATURES "  - { name: f, op: date_part, of: d }\n", IN_F "\"part\" is missing" },
-		{ FEATURES "  - { name: f, op: date_part, of: d, part: hour }\n",
-		  IN_F "a date has no hour" },
-		{ FEATURES "  - { name: f, op: date_part, of: d, part: week }\n", IN_F
-		  "unknown part \"week\" (known: year, month, day, dayofweek, hour, month_sin, "
-		  "month_cos)" },
-		{ FEATURES "  - { name: f, op: is_night, of: d }\n",
-		  IN_F "is_night needs a date-time" },
-		{ FEATURES "  - { name: f, op: days_between, of: [d, x] }\n",
-		  IN_F "days_between needs two dates or date-times" },
-		{ FEATURES "  - { name: f, op: days_between, of: [d, t], min: 3, max: 1 }\n",
-		  IN_F "\"min\" is above \"max\"" },
-		{ FEATURES "  - { name: f, op: not_equal, of: [c, x] }\n",
-		  IN_F "not_equal needs two texts, two numbers or two dates" },
-		{ FEATURES "  - { name: f, op: bucket, of: x, limits: [1, 1] }\n",
-		  IN_F "\"limits\" must be ascending" },
-		{ FEATURES "  - { name: f, op: bucket, of: x, limits: [a] }\n",
-		  IN_F "\"a\" must be a number" },
-		{ FEATURES "  - { name: f, op: bucket, of: x }\n", IN_F "\"limits\" is missing" },
-		{ FEATURES "  - { name: f, op: flag }\n",
-		  IN_F "flag needs either \"all\" or \"any\"" },
-		{ FEATURES "  - { name: f, op: flag, all: [x > 1], any: [x > 2] }\n",
-		  IN_F "flag needs either \"all\" or \"any\"" },
-		{ FEATURES "  - { name: f, op: flag, of: x, all: [x > 1] }\n",
-		  IN_F "unknown member \"of\" (known: name op all any)" },
-	};
-
 	(void)unused;
-	check_bad(cases, COUNT(cases));
+	check_bad(bad_feature_cases, COUNT(bad_feature_cases));
 }
 
 #define COMPARED(text, words)                                                                      \

@@ -217,57 +217,58 @@ static void same_bits(void **unused)
 	fixture_done(&f);
 }
 
+static const struct {
+	const char *input, *text, *want; /* "": absent; "!type": a fault */
+} text_cell_cases[] = {
+	{ "k", "5692339.0", "5692339" },
+	{ "k", "", "!missing" },
+	{ "k", "NULL", "!missing" },
+	{ "k", "x", "!int_parsing" },
+	{ "k", "9223372036854775808", "!int_parsing_size" },
+	{ "n", "", "3" },
+	{ "n", "None", "3" },
+	{ "n", "NaN", "3" },
+	{ "n", "nan", "!int_parsing" },
+	{ "x", "nan", "!finite_number" },
+	{ "x", "NaN", "!missing" },
+	{ "x", "1.5.", "!float_parsing" },
+	{ "d", "NaT", "" },
+	{ "d", "9999-01-01", "" },
+	{ "d", "01/01/9999", "" },
+	{ "d", "9999-01-01 10:00", "" },
+	{ "d", "2026-13-01", "!date_from_datetime_parsing" },
+	{ "d", "2026-01-01", "1767225600000000" },
+	{ "d", "2026-01-01T16:00:00Z", "1767312000000000" }, /* the next day at +09:00 */
+	{ "d", "86400", "86400000000" },
+	{ "d", "86401", "!date_from_datetime_inexact" },
+	{ "t", "2026-01-01", "1767225600000000" },
+	{ "t", "2026-01-01T00:00:00Z", "1767258000000000" },
+	{ "t", "2026-01-01 00:00:00+00", "1767258000000000" },
+	{ "t", "2026/01/01 00:00", "1767225600000000" },
+	{ "t", "01/01/2026 00:00", "1767225600000000" },
+	{ "t", "01/01/2026", "1767225600000000" },
+	{ "t", "1/1/2026", "!datetime_from_date_parsing" },
+	{ "t", "2026/01-01", "!datetime_from_date_parsing" },
+	{ "t", "13/01/2026", "!datetime_from_date_parsing" },
+	{ "t", "9999-01-01", "253370764800000000" }, /* not in its list */
+	{ "c", "\xFF", "!string_unicode" },
+	{ "c", "a", "text" },
+};
+
 static void text_cells(void **unused)
 {
-	static const struct {
-		const char *input, *text, *want; /* "": absent; "!type": a fault */
-	} cases[] = {
-		{ "k", "5692339.0", "5692339" },
-		{ "k", "", "!missing" },
-		{ "k", "NULL", "!missing" },
-		{ "k", "x", "!int_parsing" },
-		{ "k", "9223372036854775808", "!int_parsing_size" },
-		{ "n", "", "3" },
-		{ "n", "None", "3" },
-		{ "n", "NaN", "3" },
-		{ "n", "nan", "!int_parsing" },
-		{ "x", "nan", "!finite_number" },
-		{ "x", "NaN", "!missing" },
-		{ "x", "1.5.", "!float_parsing" },
-		{ "d", "NaT", "" },
-		{ "d", "9999-01-01", "" },
-		{ "d", "01/01/9999", "" },
-		{ "d", "9999-01-01 10:00", "" },
-		{ "d", "2026-13-01", "!date_from_datetime_parsing" },
-		{ "d", "2026-01-01", "1767225600000000" },
-		{ "d", "2026-01-01T16:00:00Z", "1767312000000000" }, /* the next day at +09:00 */
-		{ "d", "86400", "86400000000" },
-		{ "d", "86401", "!date_from_datetime_inexact" },
-		{ "t", "2026-01-01", "1767225600000000" },
-		{ "t", "2026-01-01T00:00:00Z", "1767258000000000" },
-		{ "t", "2026-01-01 00:00:00+00", "1767258000000000" },
-		{ "t", "2026/01/01 00:00", "1767225600000000" },
-		{ "t", "01/01/2026 00:00", "1767225600000000" },
-		{ "t", "01/01/2026", "1767225600000000" },
-		{ "t", "1/1/2026", "!datetime_from_date_parsing" },
-		{ "t", "2026/01-01", "!datetime_from_date_parsing" },
-		{ "t", "13/01/2026", "!datetime_from_date_parsing" },
-		{ "t", "9999-01-01", "253370764800000000" }, /* not in its list */
-		{ "c", "\xFF", "!string_unicode" },
-		{ "c", "a", "text" },
-	};
 	struct fixture f = { 0 };
 
 	(void)unused;
 	fixture_declare(&f, STR(PROGRAM));
 	fixture_open(&f);
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < COUNT(text_cell_cases); i++) {
 		const struct program_input *in =
-		        &f.p.inputs[program_find_input(&f.p, str_of(cases[i].input))];
+		        &f.p.inputs[program_find_input(&f.p, str_of(text_cell_cases[i].input))];
 		struct field_fault fault;
 		struct cell cell;
 		char got[64] = "";
-		int r = cell_from_text(in, str_of(cases[i].text), &cell, &fault);
+		int r = cell_from_text(in, str_of(text_cell_cases[i].text), &cell, &fault);
 
 		if (r < 0)
 			snprintf(got, sizeof(got), "!%s", fault.type);
@@ -275,9 +276,9 @@ static void text_cells(void **unused)
 			snprintf(got, sizeof(got), "text");
 		else if (cell.present)
 			snprintf(got, sizeof(got), "%lld", (long long)cell.v.integer);
-		if (strcmp(got, cases[i].want) != 0)
-			fail_msg("case %zu: %s \"%s\": %s, wanted %s", i, cases[i].input,
-			         cases[i].text, got, cases[i].want);
+		if (strcmp(got, text_cell_cases[i].want) != 0)
+			fail_msg("case %zu: %s \"%s\": %s, wanted %s", i, text_cell_cases[i].input,
+			         text_cell_cases[i].text, got, text_cell_cases[i].want);
 	}
 	fixture_done(&f);
 }
@@ -383,68 +384,68 @@ static void short_and_long_rows(void **unused)
 	fixture_done(&f);
 }
 
+static const struct {
+	const char *input;
+	enum column_type type;
+	const char *bytes;
+	size_t n;
+	const char *want; /* "": absent; "!type": a fault */
+} binary_cell_cases[] = {
+	{ "k", COLUMN_INT2, "\xFF\xFE", 2, "-2" },
+	{ "k", COLUMN_INT4, "\xFF\xFF\xFF\xFD", 4, "-3" },
+	{ "k", COLUMN_INT8, "\x80\0\0\0\0\0\0\0", 8, "-9223372036854775808" },
+	{ "k", COLUMN_BOOL, "\x01", 1, "1" },
+	{ "k", COLUMN_FLOAT8, "\x40\x08\0\0\0\0\0\0", 8, "3" },
+	{ "k", COLUMN_FLOAT8, "\x40\x0C\0\0\0\0\0\0", 8, "!int_from_float" },
+	{ "k", COLUMN_FLOAT8, "\x7F\xF8\0\0\0\0\0\0", 8, "!missing" },
+	{ "n", COLUMN_FLOAT8, "\x7F\xF8\0\0\0\0\0\0", 8, "3" },
+	{ "k", COLUMN_NUMERIC, "\0\x01\0\0\0\0\0\0\0\x07", 10, "7" },
+	{ "k", COLUMN_NUMERIC, "\0\x01\0\x01\0\0\0\0\0\x07", 10, "70000" },
+	{ "k", COLUMN_NUMERIC, "\0\0\0\0\0\0\0\0", 8, "0" },
+	{ "k", COLUMN_NUMERIC, "\0\x01\xFF\xFF\0\0\0\x01\x13\x88", 10, "!int_parsing" },
+	{ "k", COLUMN_NUMERIC, "\0\x01\0\x05\0\0\0\0\0\x07", 10, "!int_parsing_size" },
+	{ "n", COLUMN_NUMERIC, "\0\0\0\0\xC0\0\0\0", 8, "3" },
+	{ "n", COLUMN_NUMERIC, "\0\0\0\0\xD0\0\0\0", 8, "!finite_number" },
+	{ "n", COLUMN_NUMERIC, "\0\x02\0\0\0\0\0\0\0\x07", 10, "!int_parsing" },
+	{ "n", COLUMN_NUMERIC, "\0\x01\0\0\0\0\0\0\xFF\x07", 10, "!int_parsing" },
+	{ "k", COLUMN_INT4, "\0", 1, "!int_type" },
+	{ "k", COLUMN_TEXT, "12", 2, "12" },
+	{ "d", COLUMN_DATE, "\0\0\0\x01", 4, "946771200000000" },
+	{ "d", COLUMN_DATE, "\x7F\xFF\xFF\xFF", 4, "!date_parsing" },
+	{ "d", COLUMN_DATE, "\x80\0\0\0", 4, "!date_parsing" },
+	{ "d", COLUMN_DATE, "\0\x2C\x94\x67", 4, "" }, /* 9999-01-01 */
+	{ "d", COLUMN_TIMESTAMP, "\0\0\0\0\0\0\0\x01", 8, "946684800000000" },
+	{ "t", COLUMN_TIMESTAMP, "\0\0\0\0\0\0\0\x01", 8, "946684800000001" },
+	{ "t", COLUMN_TIMESTAMPTZ, "\0\0\0\0\0\0\0\x01", 8, "946717200000001" },
+	{ "t", COLUMN_TIMESTAMP, "\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8, "!datetime_parsing" },
+	{ "t", COLUMN_TIMESTAMP, "\x80\0\0\0\0\0\0\0", 8, "!datetime_parsing" },
+	{ "t", COLUMN_TIMESTAMP, NULL, 0, "!missing" },
+	{ "c", COLUMN_TEXT, "", 0, "" },
+	{ "c", COLUMN_INT4, "\0\0\0\x01", 4, "!string_type" },
+};
+
 static void binary_cells(void **unused)
 {
-	static const struct {
-		const char *input;
-		enum column_type type;
-		const char *bytes;
-		size_t n;
-		const char *want; /* "": absent; "!type": a fault */
-	} cases[] = {
-		{ "k", COLUMN_INT2, "\xFF\xFE", 2, "-2" },
-		{ "k", COLUMN_INT4, "\xFF\xFF\xFF\xFD", 4, "-3" },
-		{ "k", COLUMN_INT8, "\x80\0\0\0\0\0\0\0", 8, "-9223372036854775808" },
-		{ "k", COLUMN_BOOL, "\x01", 1, "1" },
-		{ "k", COLUMN_FLOAT8, "\x40\x08\0\0\0\0\0\0", 8, "3" },
-		{ "k", COLUMN_FLOAT8, "\x40\x0C\0\0\0\0\0\0", 8, "!int_from_float" },
-		{ "k", COLUMN_FLOAT8, "\x7F\xF8\0\0\0\0\0\0", 8, "!missing" },
-		{ "n", COLUMN_FLOAT8, "\x7F\xF8\0\0\0\0\0\0", 8, "3" },
-		{ "k", COLUMN_NUMERIC, "\0\x01\0\0\0\0\0\0\0\x07", 10, "7" },
-		{ "k", COLUMN_NUMERIC, "\0\x01\0\x01\0\0\0\0\0\x07", 10, "70000" },
-		{ "k", COLUMN_NUMERIC, "\0\0\0\0\0\0\0\0", 8, "0" },
-		{ "k", COLUMN_NUMERIC, "\0\x01\xFF\xFF\0\0\0\x01\x13\x88", 10, "!int_parsing" },
-		{ "k", COLUMN_NUMERIC, "\0\x01\0\x05\0\0\0\0\0\x07", 10, "!int_parsing_size" },
-		{ "n", COLUMN_NUMERIC, "\0\0\0\0\xC0\0\0\0", 8, "3" },
-		{ "n", COLUMN_NUMERIC, "\0\0\0\0\xD0\0\0\0", 8, "!finite_number" },
-		{ "n", COLUMN_NUMERIC, "\0\x02\0\0\0\0\0\0\0\x07", 10, "!int_parsing" },
-		{ "n", COLUMN_NUMERIC, "\0\x01\0\0\0\0\0\0\xFF\x07", 10, "!int_parsing" },
-		{ "k", COLUMN_INT4, "\0", 1, "!int_type" },
-		{ "k", COLUMN_TEXT, "12", 2, "12" },
-		{ "d", COLUMN_DATE, "\0\0\0\x01", 4, "946771200000000" },
-		{ "d", COLUMN_DATE, "\x7F\xFF\xFF\xFF", 4, "!date_parsing" },
-		{ "d", COLUMN_DATE, "\x80\0\0\0", 4, "!date_parsing" },
-		{ "d", COLUMN_DATE, "\0\x2C\x94\x67", 4, "" }, /* 9999-01-01 */
-		{ "d", COLUMN_TIMESTAMP, "\0\0\0\0\0\0\0\x01", 8, "946684800000000" },
-		{ "t", COLUMN_TIMESTAMP, "\0\0\0\0\0\0\0\x01", 8, "946684800000001" },
-		{ "t", COLUMN_TIMESTAMPTZ, "\0\0\0\0\0\0\0\x01", 8, "946717200000001" },
-		{ "t", COLUMN_TIMESTAMP, "\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8,
-		  "!datetime_parsing" },
-		{ "t", COLUMN_TIMESTAMP, "\x80\0\0\0\0\0\0\0", 8, "!datetime_parsing" },
-		{ "t", COLUMN_TIMESTAMP, NULL, 0, "!missing" },
-		{ "c", COLUMN_TEXT, "", 0, "" },
-		{ "c", COLUMN_INT4, "\0\0\0\x01", 4, "!string_type" },
-	};
 	struct fixture f = { 0 };
 
 	(void)unused;
 	fixture_declare(&f, STR(PROGRAM));
 	fixture_open(&f);
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < COUNT(binary_cell_cases); i++) {
 		const struct program_input *in =
-		        &f.p.inputs[program_find_input(&f.p, str_of(cases[i].input))];
+		        &f.p.inputs[program_find_input(&f.p, str_of(binary_cell_cases[i].input))];
 		struct field_fault fault;
 		struct cell cell;
 		char got[64] = "";
-		int r = cell_from_binary(in, cases[i].type, cases[i].bytes, cases[i].n, &cell,
-		                         &fault);
+		int r = cell_from_binary(in, binary_cell_cases[i].type, binary_cell_cases[i].bytes,
+		                         binary_cell_cases[i].n, &cell, &fault);
 
 		if (r < 0)
 			snprintf(got, sizeof(got), "!%s", fault.type);
 		else if (cell.present)
 			snprintf(got, sizeof(got), "%lld", (long long)cell.v.integer);
-		if (strcmp(got, cases[i].want) != 0)
-			fail_msg("case %zu: %s, wanted %s", i, got, cases[i].want);
+		if (strcmp(got, binary_cell_cases[i].want) != 0)
+			fail_msg("case %zu: %s, wanted %s", i, got, binary_cell_cases[i].want);
 	}
 	fixture_done(&f);
 }

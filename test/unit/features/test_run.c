@@ -47,107 +47,109 @@
 	"  - { name: date, op: flag, any: [\"d == 2026-01-02\", \"t in [2026-01-01 10:00]\"] }\n"  \
 	"  - { name: same, op: flag, all: [\"c == c\", \"c != F9\"] }\n"
 
+static const struct {
+	const char *row, *feature;
+	double want;
+} operator_cases[] = {
+	{ "x=5.25", "x", 5.25 },
+	{ "x=-1", "x", 0 },
+	{ "x=11", "x", 10 },
+	{ "x=", "x", (double)NAN },
+	{ "", "n", 3 },
+	{ "n=", "n", 3 },
+	{ "n=7.0", "n", 7 },
+	{ "d=2026-02-03", "year", 2026 },
+	{ "d=9999-01-01", "year", (double)NAN },
+	{ "t=2026-02-03T23:59:59.999999", "month", 2 },
+	{ "t=2026-02-03T23:59:59.999999", "day", 3 },
+	{ "t=2026-02-03T23:59:59.999999", "hour", 23 },
+	{ "t=2026-02-02", "dow", 0 },
+	{ "t=2026-02-08", "dow", 6 },
+	{ "t=1969-12-31T23:00", "dow", 2 },
+	{ "t=1969-12-31T23:00", "hour", 23 },
+	{ "t=2026-01-01T05:59", "night", 1 },
+	{ "t=2026-01-01T06:00", "night", 0 },
+	{ "t=2026-01-01T22:59", "night", 0 },
+	{ "t=2026-01-01T23:00", "night", 1 },
+	{ "t=2026-03-01", "sin", 1 },
+	{ "t=2026-12-01", "sin", 0 },
+	{ "t=2026-12-01", "cos", 1 },
+	{ "t=2026-06-01", "cos", -1 },
+	{ "t=2026-06-01", "sin", 0 },
+	{ "t=2026-01-01", "sin", 0.5 },
+	{ "t=2026-01-01", "cos", 0.86602540378443864676 },
+	{ "t=2026-11-01", "sin", -0.5 },
+	{ "t=2026-08-01", "sin", -0.86602540378443864676 },
+	{ "t=2026-01-02T00:00;d=2026-01-01", "days", 1 },
+	{ "t=2026-01-01T23:59;d=2026-01-01", "days", 0 },
+	{ "t=2026-01-01T23:59;d=2026-01-02", "days", -1 },
+	{ "t=2026-01-01T23:59;d=2026-01-10", "days", -1 },
+	{ "t=2026-01-01;d=2000-01-01", "days", 400 },
+	{ "t=2026-01-01T00:00:00.000001;d=2026-01-01", "back", -1 },
+	{ "t=2026-01-01T10:00;d=2026-01-03", "back", 1 },
+	{ "t=2026-01-01", "days", (double)NAN },
+	{ "s=Kim;s2= KIM ", "names", 0 },
+	{ "s=Kim;s2=Lee", "names", 1 },
+	{ "s=Kim", "names", 0 },
+	{ "s=Kim", "names1", 1 },
+	{ "s2=Kim", "namesn", (double)NAN },
+	{ "x=3;n=3", "numbers", 0 },
+	{ "x=3.5;n=3", "numbers", 1 },
+	{ "d=2026-01-01;t=2026-01-01T00:00", "times", 0 },
+	{ "d=2026-01-01;t=2026-01-01T00:01", "times", 1 },
+	{ "x=0.99", "band", 1 },
+	{ "x=1", "band", 2 },
+	{ "x=2.5", "band", 3 },
+	{ "x=7", "band", 4 },
+	{ "x=", "band", (double)NAN },
+	{ "x=1;y=4", "ratio", 0.25 },
+	{ "x=1;y=0", "ratio", (double)NAN },
+	{ "x=1", "ratio", (double)NAN },
+	{ "x=1e308;y=1e-300", "ratio", FLT_MAX },
+	{ "x=-1e308;y=1e-300", "ratio", -FLT_MAX },
+	{ "x=0", "log", 0 },
+	{ "x=-5", "log", 0 },
+	{ "x=1.7182818284590452", "log", 1 },
+	{ "x=", "log", (double)NAN },
+	{ "x=3;y=1", "logratio", 1.3862943611198906 },
+	{ "x=2;t=2026-01-01;d=2026-01-01", "all", 1 },
+	{ "x=3;t=2026-01-01;d=2026-01-01", "all", 0 },
+	{ "x=2;t=2026-01-01", "all", 0 },
+	{ "x=12;t=2026-01-01;d=2026-01-01", "all", 1 },
+	{ "c=F5", "any", 1 },
+	{ "c=F6", "any", 0 },
+	{ "", "any", 0 },
+	{ "d=2026-01-01;t=2026-01-01T00:01", "any", 1 },
+	{ "d=2026-01-01;t=2026-01-01T00:00", "any", 0 },
+	{ "x=1;y=1", "any", 1 },
+	{ "c=F6", "none", 1 },
+	{ "c=F4", "none", 0 },
+	{ "", "none", 0 },
+	{ "d=2026-01-02", "date", 1 },
+	{ "d=2026-01-03;t=2026-01-01T10:00", "date", 1 },
+	{ "d=2026-01-03;t=2026-01-01T10:01", "date", 0 },
+	{ "c=a", "same", 1 },
+	{ "c=F9", "same", 0 },
+	{ "", "same", 0 },
+};
+
 static void operators(void **unused)
 {
-	static const struct {
-		const char *row, *feature;
-		double want;
-	} cases[] = {
-		{ "x=5.25", "x", 5.25 },
-		{ "x=-1", "x", 0 },
-		{ "x=11", "x", 10 },
-		{ "x=", "x", (double)NAN },
-		{ "", "n", 3 },
-		{ "n=", "n", 3 },
-		{ "n=7.0", "n", 7 },
-		{ "d=2026-02-03", "year", 2026 },
-		{ "d=9999-01-01", "year", (double)NAN },
-		{ "t=2026-02-03T23:59:59.999999", "month", 2 },
-		{ "t=2026-02-03T23:59:59.999999", "day", 3 },
-		{ "t=2026-02-03T23:59:59.999999", "hour", 23 },
-		{ "t=2026-02-02", "dow", 0 },
-		{ "t=2026-02-08", "dow", 6 },
-		{ "t=1969-12-31T23:00", "dow", 2 },
-		{ "t=1969-12-31T23:00", "hour", 23 },
-		{ "t=2026-01-01T05:59", "night", 1 },
-		{ "t=2026-01-01T06:00", "night", 0 },
-		{ "t=2026-01-01T22:59", "night", 0 },
-		{ "t=2026-01-01T23:00", "night", 1 },
-		{ "t=2026-03-01", "sin", 1 },
-		{ "t=2026-12-01", "sin", 0 },
-		{ "t=2026-12-01", "cos", 1 },
-		{ "t=2026-06-01", "cos", -1 },
-		{ "t=2026-06-01", "sin", 0 },
-		{ "t=2026-01-01", "sin", 0.5 },
-		{ "t=2026-01-01", "cos", 0.86602540378443864676 },
-		{ "t=2026-11-01", "sin", -0.5 },
-		{ "t=2026-08-01", "sin", -0.86602540378443864676 },
-		{ "t=2026-01-02T00:00;d=2026-01-01", "days", 1 },
-		{ "t=2026-01-01T23:59;d=2026-01-01", "days", 0 },
-		{ "t=2026-01-01T23:59;d=2026-01-02", "days", -1 },
-		{ "t=2026-01-01T23:59;d=2026-01-10", "days", -1 },
-		{ "t=2026-01-01;d=2000-01-01", "days", 400 },
-		{ "t=2026-01-01T00:00:00.000001;d=2026-01-01", "back", -1 },
-		{ "t=2026-01-01T10:00;d=2026-01-03", "back", 1 },
-		{ "t=2026-01-01", "days", (double)NAN },
-		{ "s=Kim;s2= KIM ", "names", 0 },
-		{ "s=Kim;s2=Lee", "names", 1 },
-		{ "s=Kim", "names", 0 },
-		{ "s=Kim", "names1", 1 },
-		{ "s2=Kim", "namesn", (double)NAN },
-		{ "x=3;n=3", "numbers", 0 },
-		{ "x=3.5;n=3", "numbers", 1 },
-		{ "d=2026-01-01;t=2026-01-01T00:00", "times", 0 },
-		{ "d=2026-01-01;t=2026-01-01T00:01", "times", 1 },
-		{ "x=0.99", "band", 1 },
-		{ "x=1", "band", 2 },
-		{ "x=2.5", "band", 3 },
-		{ "x=7", "band", 4 },
-		{ "x=", "band", (double)NAN },
-		{ "x=1;y=4", "ratio", 0.25 },
-		{ "x=1;y=0", "ratio", (double)NAN },
-		{ "x=1", "ratio", (double)NAN },
-		{ "x=1e308;y=1e-300", "ratio", FLT_MAX },
-		{ "x=-1e308;y=1e-300", "ratio", -FLT_MAX },
-		{ "x=0", "log", 0 },
-		{ "x=-5", "log", 0 },
-		{ "x=1.7182818284590452", "log", 1 },
-		{ "x=", "log", (double)NAN },
-		{ "x=3;y=1", "logratio", 1.3862943611198906 },
-		{ "x=2;t=2026-01-01;d=2026-01-01", "all", 1 },
-		{ "x=3;t=2026-01-01;d=2026-01-01", "all", 0 },
-		{ "x=2;t=2026-01-01", "all", 0 },
-		{ "x=12;t=2026-01-01;d=2026-01-01", "all", 1 },
-		{ "c=F5", "any", 1 },
-		{ "c=F6", "any", 0 },
-		{ "", "any", 0 },
-		{ "d=2026-01-01;t=2026-01-01T00:01", "any", 1 },
-		{ "d=2026-01-01;t=2026-01-01T00:00", "any", 0 },
-		{ "x=1;y=1", "any", 1 },
-		{ "c=F6", "none", 1 },
-		{ "c=F4", "none", 0 },
-		{ "", "none", 0 },
-		{ "d=2026-01-02", "date", 1 },
-		{ "d=2026-01-03;t=2026-01-01T10:00", "date", 1 },
-		{ "d=2026-01-03;t=2026-01-01T10:01", "date", 0 },
-		{ "c=a", "same", 1 },
-		{ "c=F9", "same", 0 },
-		{ "", "same", 0 },
-	};
 	struct fixture f = { 0 };
 
 	(void)unused;
 	fixture_declare(&f, STR(PROGRAM));
 	fixture_open(&f);
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < COUNT(operator_cases); i++) {
 		float got;
 
-		fixture_set_all(&f, cases[i].row);
+		fixture_set_all(&f, operator_cases[i].row);
 		fixture_run(&f);
-		got = f.features[fixture_feature(&f, cases[i].feature)];
-		if (got != (float)cases[i].want && !(isnan(got) && isnan(cases[i].want)))
-			fail_msg("case %zu: %s: %s is %.9g, wanted %.9g", i, cases[i].row,
-			         cases[i].feature, (double)got, cases[i].want);
+		got = f.features[fixture_feature(&f, operator_cases[i].feature)];
+		if (got != (float)operator_cases[i].want &&
+		    !(isnan(got) && isnan(operator_cases[i].want)))
+			fail_msg("case %zu: %s: %s is %.9g, wanted %.9g", i, operator_cases[i].row,
+			         operator_cases[i].feature, (double)got, operator_cases[i].want);
 	}
 	fixture_done(&f);
 }
@@ -235,39 +237,40 @@ static void logarithms(void **unused)
 	assert_true(fabs(log1p_portable(DBL_MAX) - 709.782712893384) < 1e-9);
 }
 
+static const struct {
+	const char *feature;
+	double want;
+} default_row_cases[] = {
+	{ "deposit_amount", 2500000 }, /* clipped by the bounds learned below */
+	{ "transaction_count_24hour", 0 },
+	{ "transaction_amount_24hour", 9600000 },
+	{ "amount_type", 3 },
+	{ "receiving_country", 2 },
+	{ "country_code", 1 },
+	{ "id_type", 0 },
+	{ "stay_qualify", -1 },
+	{ "country_mismatch", 0 },
+	{ "name_mismatch", 1 },
+	{ "create_dt_year", 2026 },
+	{ "create_dt_dayofweek", 6 },
+	{ "create_dt_is_night", 0 },
+	{ "create_dt_month_sin", -0.5 },
+	{ "register_date_day", 1 },
+	{ "birth_date_year", (double)NAN },
+	{ "account_age", 325 },
+	{ "user_seniority", 7 },
+	{ "time_to_activate", 318 },
+	{ "is_new_high_risk", 1 },
+	{ "is_fast_actor", 0 },
+	{ "is_near_limit", 1 },
+	{ "is_safe_visa_but_high_amt", 1 },
+	{ "is_visa_expired", 1 },
+	{ "is_zombie_waking_up", 1 },
+};
+
 /* The row of the example in the HTTP contract's field table, features worked out by hand. */
 static void default_row(void **unused)
 {
-	static const struct {
-		const char *feature;
-		double want;
-	} cases[] = {
-		{ "deposit_amount", 2500000 }, /* clipped by the bounds learned below */
-		{ "transaction_count_24hour", 0 },
-		{ "transaction_amount_24hour", 9600000 },
-		{ "amount_type", 3 },
-		{ "receiving_country", 2 },
-		{ "country_code", 1 },
-		{ "id_type", 0 },
-		{ "stay_qualify", -1 },
-		{ "country_mismatch", 0 },
-		{ "name_mismatch", 1 },
-		{ "create_dt_year", 2026 },
-		{ "create_dt_dayofweek", 6 },
-		{ "create_dt_is_night", 0 },
-		{ "create_dt_month_sin", -0.5 },
-		{ "register_date_day", 1 },
-		{ "birth_date_year", (double)NAN },
-		{ "account_age", 325 },
-		{ "user_seniority", 7 },
-		{ "time_to_activate", 318 },
-		{ "is_new_high_risk", 1 },
-		{ "is_fast_actor", 0 },
-		{ "is_near_limit", 1 },
-		{ "is_safe_visa_but_high_amt", 1 },
-		{ "is_visa_expired", 1 },
-		{ "is_zombie_waking_up", 1 },
-	};
 	static const char encoders[] =
 	        "{\"receiving_country\": [\"CN\", \"JP\", \"KR\", \"Unknown\"],"
 	        " \"country_code\": [\"CN\", \"Unknown\"], \"id_type\": [\"Unknown\"],"
@@ -297,12 +300,14 @@ static void default_row(void **unused)
 	                "transaction_amount_24hour=9600000;stay_qualify=F4;user_name=Kim;"
 	                "sender_name=Lee;visa_expire_date=2026-11-22;transaction_count_1month=1");
 	fixture_run(&f);
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		float got = f.features[fixture_feature(&f, cases[i].feature)];
+	for (size_t i = 0; i < COUNT(default_row_cases); i++) {
+		float got = f.features[fixture_feature(&f, default_row_cases[i].feature)];
 
-		if (got != (float)cases[i].want && !(isnan(got) && isnan(cases[i].want)))
-			fail_msg("case %zu: %s is %.9g, wanted %.9g", i, cases[i].feature,
-			         (double)got, cases[i].want);
+		if (got != (float)default_row_cases[i].want &&
+		    !(isnan(got) && isnan(default_row_cases[i].want)))
+			fail_msg("case %zu: %s is %.9g, wanted %.9g", i,
+			         default_row_cases[i].feature, (double)got,
+			         default_row_cases[i].want);
 	}
 	assert_true(program_feature_is_category(&f.p, 8));
 	assert_false(program_feature_is_category(&f.p, 0));
