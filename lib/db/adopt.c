@@ -2,8 +2,8 @@
  * Adoption reads the catalogue before a migration touches a table that is there already. The older
  * service's migrations differed over time (integer and bigint keys, jti as uuid or text, times with
  * and without zone), so each column has a list of types that the suite's statements can live with;
- * anything else is told, all of it at once, and nothing is changed. A column that the suite does not
- * know may be there, if nobody has to fill it.
+ * anything else is told, all of it at once, and nothing is changed. A column that the suite does
+ * not know may be there, if nobody has to fill it.
  *
  * Called by migrate.c.
  */
