@@ -23,7 +23,7 @@
 
 #include "base/civil.h"
 #include "base/cleanup.h"
-#include "queue.h"
+#include "daemons/scheduler/queue.h"
 
 #define MAX_WORDS 8
 #define MAX_DECISIONS 256
