@@ -2,7 +2,18 @@
 #ifndef AUTH_CLAIMS_H
 #define AUTH_CLAIMS_H
 
-#include "auth/jwt.h"
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+#define JWT_JTI_SIZE 37 /* a UUID and the terminator */
+
+struct jwt_claims {
+	int64_t user;                  /* sub */
+	char jti[JWT_JTI_SIZE];        /* lower case */
+	int64_t issued_at, expires_at; /* seconds since 1970 */
+};
 
 /* 0, or -EBADMSG or -ENOMEM with the words in *why (static). */
 int claims_check_header(struct str json, struct arena *a, const char **why);

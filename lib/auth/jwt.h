@@ -9,11 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auth/claims.h"
 #include "base/arena.h"
 #include "base/str.h"
 
 #define JWT_MAX 4096      /* bytes of a token */
-#define JWT_JTI_SIZE 37   /* a UUID and the terminator */
 #define JWT_MIN_SECRET 32 /* bytes */
 #define JWT_SKEW_SECONDS 60
 
@@ -23,12 +23,6 @@ struct jwt_keys;
 /* previous: may be empty. -EINVAL for a key below JWT_MIN_SECRET, -ENOMEM. The texts are copied. */
 int jwt_keys_new(struct str current, struct str previous, struct jwt_keys **ret);
 void jwt_keys_free(struct jwt_keys *k);
-
-struct jwt_claims {
-	int64_t user;                  /* sub */
-	char jti[JWT_JTI_SIZE];        /* lower case */
-	int64_t issued_at, expires_at; /* seconds since 1970 */
-};
 
 enum jwt_verdict { JWT_GOOD, JWT_INVALID, JWT_EXPIRED, JWT_VERDICT_MAX };
 
