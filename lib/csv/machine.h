@@ -3,7 +3,13 @@
 #ifndef CSV_MACHINE_H
 #define CSV_MACHINE_H
 
-#include "csv/reader.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "base/strbuf.h"
+#include "csv/options.h"
 
 enum csv_state {
 	CSV_FIELD_START, /* nothing of the field was seen; of the row neither if size is 0 */
