@@ -14,7 +14,7 @@
 #include "base/strbuf.h"
 #include "features/hash.h"
 #include "features/image.h"
-#include "features/learned.h"
+#include "features/learned_values.h"
 
 #define IMAGE_ALIGNMENT 64U
 

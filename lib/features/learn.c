@@ -6,12 +6,14 @@
  * Invariant: what is learned depends on the set of rows, not on their order: levels are sorted,
  * quantiles come from sorted values, sums are exact (moments.h).
  */
+#include "features/learn.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/map.h"
-#include "features/learned.h"
+#include "features/learned_values.h"
 #include "features/moments.h"
 
 #define COLUMN_FIRST_ROOM 4096
@@ -44,31 +46,6 @@ static void release_columns(void *self)
 		free(l->columns[i].values);
 		l->columns[i] = (struct column){ 0 };
 	}
-}
-
-int learned_new(const struct declaration *d, struct arena *a, struct learned **ret)
-{
-	struct learned *l = arena_calloc(a, 1, sizeof(*l));
-
-	if (!l)
-		return -ENOMEM;
-	l->count = d->feature_count;
-	l->features = arena_calloc(a, l->count, sizeof(*l->features));
-	l->is_category = arena_calloc(a, l->count, sizeof(*l->is_category));
-	if (!l->features || !l->is_category)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < l->count; i++) {
-		l->is_category[i] = d->features[i].op == OP_CATEGORY;
-		l->features[i] = (struct learned_feature){
-			.median = (double)NAN,
-			.lo = (double)NAN,
-			.hi = (double)NAN,
-			.mean = (double)NAN,
-			.sd = (double)NAN,
-		};
-	}
-	*ret = l;
-	return 0;
 }
 
 int learner_new(const struct declaration *d, struct arena *a, struct learner **ret,
@@ -267,16 +244,4 @@ int learner_finish_features(struct learner *l, struct learned *into)
 			moments_result(&l->moments[i], &f->mean, &f->sd);
 	}
 	return 0;
-}
-
-bool learned_feature_stats(const struct learned *l, uint32_t feature, double *ret_mean,
-                           double *ret_sd)
-{
-	const struct learned_feature *f = &l->features[feature];
-
-	if (l->is_category[feature] || isnan(f->mean) || !(f->sd > 0))
-		return false;
-	*ret_mean = f->mean;
-	*ret_sd = f->sd;
-	return true;
 }

@@ -1,14 +1,12 @@
 /*
  * What a program learns from training rows: category levels, clipping bounds, medians, and the mean
- * and standard deviation of each feature for z-scores. Kept in a bundle as encoders.json and
- * medians.json; read back from there by the compiler.
+ * and standard deviation of each feature for z-scores. learned.h keeps it and reads it back.
  */
 #ifndef FEATURES_LEARN_H
 #define FEATURES_LEARN_H
 
+#include "features/learned.h"
 #include "features/program.h"
-
-struct strbuf;
 
 struct learner;
 
@@ -22,16 +20,5 @@ int learner_add_row(struct learner *l, const struct cell *row); /* 0, -ENOMEM, -
 int learner_finish_values(struct learner *l, struct learned **ret, struct errbuf *err);
 int learner_add_features(struct learner *l, const float *features);
 int learner_finish_features(struct learner *l, struct learned *into);
-
-/* The artifacts' texts. */
-int learned_write_encoders(const struct learned *l, const struct declaration *d,
-                           struct strbuf *out);
-int learned_write_medians(const struct learned *l, const struct declaration *d, struct strbuf *out);
-int learned_read(const struct declaration *d, struct str encoders_json, struct str medians_json,
-                 struct arena *a, struct learned **ret, struct errbuf *err);
-
-/* Mean and standard deviation of one feature; false for a category or where none was learned. */
-bool learned_feature_stats(const struct learned *l, uint32_t feature, double *ret_mean,
-                           double *ret_sd);
 
 #endif

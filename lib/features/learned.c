@@ -10,8 +10,34 @@
 #include <math.h>
 
 #include "base/strbuf.h"
+#include "features/learned_values.h"
 #include "json/value.h"
 #include "json/writer.h"
+
+int learned_new(const struct declaration *d, struct arena *a, struct learned **ret)
+{
+	struct learned *l = arena_calloc(a, 1, sizeof(*l));
+
+	if (!l)
+		return -ENOMEM;
+	l->count = d->feature_count;
+	l->features = arena_calloc(a, l->count, sizeof(*l->features));
+	l->is_category = arena_calloc(a, l->count, sizeof(*l->is_category));
+	if (!l->features || !l->is_category)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < l->count; i++) {
+		l->is_category[i] = d->features[i].op == OP_CATEGORY;
+		l->features[i] = (struct learned_feature){
+			.median = (double)NAN,
+			.lo = (double)NAN,
+			.hi = (double)NAN,
+			.mean = (double)NAN,
+			.sd = (double)NAN,
+		};
+	}
+	*ret = l;
+	return 0;
+}
 
 static void write_levels(struct json_writer *w, const struct learned_feature *f)
 {
@@ -317,4 +343,16 @@ int learned_read(const struct declaration *d, struct str encoders_json, struct s
 		return result;
 	*ret = r.l;
 	return 0;
+}
+
+bool learned_feature_stats(const struct learned *l, uint32_t feature, double *ret_mean,
+                           double *ret_sd)
+{
+	const struct learned_feature *f = &l->features[feature];
+
+	if (l->is_category[feature] || isnan(f->mean) || !(f->sd > 0))
+		return false;
+	*ret_mean = f->mean;
+	*ret_sd = f->sd;
+	return true;
 }

@@ -1,31 +1,30 @@
 /*
- * What training found, feature by feature, as the compiler and the artifacts' reader and writer see
- * it. Private to lib/features; others use learn.h. Lives in the arena of who made it.
+ * What training found, as others see it: written to a bundle as encoders.json and medians.json, and
+ * read back from there for the compiler.
  */
 #ifndef FEATURES_LEARNED_H
 #define FEATURES_LEARNED_H
 
-#include "features/declare.h"
-#include "features/learn.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-struct learned_feature {
-	struct str *levels; /* category: sorted by bytes, no two equal; NULL: none known */
-	uint32_t level_count;
-	double median;   /* NaN: not learned */
-	double lo, hi;   /* NaN: not learned */
-	double mean, sd; /* NaN: not learned */
-};
+#include "base/arena.h"
+#include "base/errbuf.h"
+#include "base/str.h"
 
-struct learned {
-	uint32_t count; /* of the declaration's features */
-	struct learned_feature *features;
-	bool *is_category;
-};
+struct declaration;
+struct learned;
+struct strbuf;
 
-/* All values unknown. */
-int learned_new(const struct declaration *d, struct arena *a, struct learned **ret);
+/* The artifacts' texts. */
+int learned_write_encoders(const struct learned *l, const struct declaration *d,
+                           struct strbuf *out);
+int learned_write_medians(const struct learned *l, const struct declaration *d, struct strbuf *out);
+int learned_read(const struct declaration *d, struct str encoders_json, struct str medians_json,
+                 struct arena *a, struct learned **ret, struct errbuf *err);
 
-/* The level of a missing category. */
-#define LEVEL_MISSING "Unknown"
+/* Mean and standard deviation of one feature; false for a category or where none was learned. */
+bool learned_feature_stats(const struct learned *l, uint32_t feature, double *ret_mean,
+                           double *ret_sd);
 
 #endif

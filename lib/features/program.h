@@ -73,7 +73,7 @@ struct program {
 };
 
 struct declaration; /* features/declare.h */
-struct learned;     /* features/learn.h */
+struct learned;     /* features/learned.h */
 
 /* YAML to declaration, in the arena. Errors: "features.yaml:17: feature \"x\": ...". */
 int program_declare(struct str yaml, const char *file, struct arena *a, struct declaration **ret,

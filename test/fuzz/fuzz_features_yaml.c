@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "features/learned.h"
+#include "features/learned_values.h"
 #include "features/program.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -8,7 +8,7 @@
 
 #include "base/random.h"
 #include "base/strbuf.h"
-#include "features/learned.h"
+#include "features/learned_values.h"
 #include "features/moments.h"
 #include "fixture.h"
 
