@@ -5,7 +5,7 @@
  */
 #include "forest/members.h"
 
-#include "forest/document.h"
+#include "forest/document_state.h"
 
 const struct kind_words kind_words[] = {
 	[KIND_OBJECT] = { "is not an object", NULL },
@@ -19,7 +19,6 @@ const struct kind_words kind_words[] = {
 
 #define FIELD(name) offsetof(struct document, name)
 
-/* clang-format off: table */
 static const struct member members[] = {
 	{ PLACE_ROOT, KIND_OBJECT, "learner", PLACE_LEARNER },
 	{ PLACE_ROOT, KIND_INTS, "version", FIELD(version) },
@@ -69,7 +68,6 @@ static const struct member members[] = {
 	{ PLACE_ENCODING, KIND_INTS, "offsets", FIELD(encoding_offsets) },
 	{ PLACE_ENCODING, KIND_INTS, "values", FIELD(encoding_values) },
 };
-/* clang-format on */
 
 const struct member *member_find(enum place place, struct str name)
 {

@@ -82,7 +82,6 @@ static uint32_t first_repeated(const struct grown *g)
 	return i;
 }
 
-/* clang-format off: one damage a line */
 #define DAMAGES(X)                                                                                 \
 	X(magic, header(g)->magic[0] = 'X', -EBADMSG)                                              \
 	X(abi, header(g)->abi++, -EPROTONOSUPPORT)                                                 \
@@ -143,7 +142,6 @@ static uint32_t first_repeated(const struct grown *g)
 	X(point_zero, points(g)[1].t = 0, -EBADMSG)                                                \
 	X(point_nan, points(g)[0].t = NAN, -EBADMSG)                                               \
 	X(weight, points(g)[0].weight = -1, -EBADMSG)
-/* clang-format on */
 
 #define FUNCTION(name, change, r)                                                                  \
 	static void damage_##name(struct grown *g)                                                 \
