@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "auth.h"
+#include "auth_state.h"
 #include "base/clock.h"
 #include "http/exchange.h"
 

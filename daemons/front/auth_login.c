@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #include "answers.h"
-#include "auth.h"
+#include "auth_state.h"
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"

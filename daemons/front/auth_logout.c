@@ -1,7 +1,7 @@
 /* POST /auth/logout: the token that was sent ends. The statement notifies the workers of all hosts;
  * those of this host have forgotten it before the answer is written. */
 #include "answers.h"
-#include "auth.h"
+#include "auth_state.h"
 #include "base/log.h"
 #include "handlers.h"
 #include "http/exchange.h"

@@ -7,7 +7,7 @@
 #include <errno.h>
 
 #include "answers.h"
-#include "auth.h"
+#include "auth_state.h"
 #include "base/log.h"
 #include "handlers.h"
 #include "http/exchange.h"

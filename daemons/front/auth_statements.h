@@ -2,7 +2,7 @@
 #ifndef FRONT_AUTH_STATEMENTS_H
 #define FRONT_AUTH_STATEMENTS_H
 
-#include "auth.h"
+#include "auth_state.h"
 
 #define AUTH_CHANNEL "fraudd_auth"
 #define AUTH_SWEEP_ROWS 1000 /* of one slice */

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "auth.h"
+#include "auth_state.h"
 #include "auth_statements.h"
 #include "daemon/loop.h"
 

@@ -47,7 +47,7 @@ struct front {
 /* Who passes is decided at the head of a request, or when the database has answered. */
 enum gate {
 	GATE_OPEN,   /* call.caller says who it is (user 0: nobody was needed) */
-	GATE_WAITS,  /* the database is asked: requests_proceed() is called, or the call answered */
+	GATE_WAITS,  /* the database is asked: the call goes on when it opens, or is answered */
 	GATE_CLOSED, /* the call has been answered */
 };
 

@@ -162,17 +162,6 @@ static void on_head(struct http_exchange *x, void *self)
 	}
 }
 
-void requests_proceed(struct call *c)
-{
-	c->gate = GATE_OPEN;
-	if (c->route->body == BODY_STREAM) {
-		http_resume_body(c->exchange); /* before the handler, which may end the call */
-		c->route->handle(c);
-	} else if (c->complete) {
-		c->route->handle(c);
-	}
-}
-
 static void on_body(struct http_exchange *x, struct str bytes, void *self)
 {
 	struct call *c = http_user(x);

@@ -2,13 +2,9 @@
 #ifndef FRONT_REQUESTS_H
 #define FRONT_REQUESTS_H
 
-#include "front.h"
 #include "http/server.h"
 
 /* self of the server is the front. */
 extern const struct http_callbacks request_callbacks;
-
-/* The gate of a call that waited is open: c->gate and c->caller are set. */
-void requests_proceed(struct call *c);
 
 #endif
