@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "auth/claims.h"
+#include "auth/jwt.h"
 #include "base/encode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
