@@ -37,7 +37,7 @@ struct jobs_slot {
 	struct jobs *jobs;
 	struct job *job;
 	struct job_record record;
-	char last_line[LINE_KEPT]; /* of its stderr, without level and name */
+	char complaint[LINE_KEPT]; /* its last line that was one, without level and name */
 };
 
 static struct job_limits batch_limits(const struct settings *s)
@@ -101,8 +101,10 @@ static void on_line(void *self, const char *line)
 	enum log_level level = take_level(&line);
 	size_t n = str_utf8_cut(str_of(line), LINE_KEPT - 1);
 
-	memcpy(slot->last_line, line, n);
-	slot->last_line[n] = '\0';
+	if (level <= LOG_LEVEL_WARNING) {
+		memcpy(slot->complaint, line, n);
+		slot->complaint[n] = '\0';
+	}
 	if (level == LOG_LEVEL_ERROR)
 		log_error(0, "job=%s %s", id, line);
 	else if (level == LOG_LEVEL_WARNING)
@@ -115,19 +117,19 @@ static void on_line(void *self, const char *line)
 
 /* --- its end --- */
 
-void jobs_describe_end(int status, bool timed_out, const char *last_line, char ret[JOBS_MESSAGE])
+void jobs_describe_end(int status, bool timed_out, const char *complaint, char ret[JOBS_MESSAGE])
 {
-	const char *colon = *last_line ? ": " : "";
+	const char *colon = *complaint ? ": " : "";
 
 	ret[0] = '\0';
 	if (timed_out)
-		snprintf(ret, JOBS_MESSAGE, "it took too long and was ended%s%s", colon, last_line);
+		snprintf(ret, JOBS_MESSAGE, "it took too long and was ended%s%s", colon, complaint);
 	else if (WIFSIGNALED(status))
 		snprintf(ret, JOBS_MESSAGE, "it was ended by signal %d (%s)%s%s", WTERMSIG(status),
-		         strsignal(WTERMSIG(status)), colon, last_line);
+		         strsignal(WTERMSIG(status)), colon, complaint);
 	else if (WEXITSTATUS(status) != 0)
 		snprintf(ret, JOBS_MESSAGE, "it ended with status %d%s%s", WEXITSTATUS(status),
-		         colon, last_line);
+		         colon, complaint);
 }
 
 static enum queue_end judge(const struct jobs_slot *slot, int status, bool timed_out)
@@ -156,7 +158,7 @@ static void on_end(void *self, int status, bool timed_out)
 	struct jobs *j = slot->jobs;
 
 	record.end = judge(slot, status, timed_out);
-	jobs_describe_end(status, timed_out, slot->last_line, record.message);
+	jobs_describe_end(status, timed_out, slot->complaint, record.message);
 	if (record.end == END_WELL)
 		log_debug("job=%s %s has ended well", record.id, queue_kind_name(record.kind));
 	else if (record.end == END_BADLY)

@@ -58,6 +58,6 @@ void jobs_print_kinds(const struct jobs *j, unsigned partition, struct strbuf *o
 void jobs_done(struct jobs *j);
 
 /* How a job ended, for people: "" for status 0. Pure. */
-void jobs_describe_end(int status, bool timed_out, const char *last_line, char ret[JOBS_MESSAGE]);
+void jobs_describe_end(int status, bool timed_out, const char *complaint, char ret[JOBS_MESSAGE]);
 
 #endif
