@@ -139,7 +139,7 @@ static int resolve(struct registry *registry, const char *alias, struct registry
                    struct registry_folder *ret_folder, struct errbuf *err)
 {
 	struct registry_request q = { .verb = REGISTRY_RESOLVE, .alias = alias };
-	struct registry_result found;
+	struct registry_result found = { 0 };
 	int r = registry_call(registry, &q, &found);
 
 	if (r == 0)
