@@ -39,8 +39,7 @@ static const struct token_entry *find(struct token_cache *c, unsigned number, ui
 static void an_entry_counts_for_its_time_and_epoch(void **unused)
 {
 	static const struct {
-		unsigned number;
-		uint64_t epoch, now;
+		unsigned number, epoch, now;
 		int found;
 	} cases[] = {
 		{ 1, 5, 1000, 1 },           { 1, 5, 1000 + AGE - 1, 1 }, { 1, 5, 1000 + AGE, 0 },

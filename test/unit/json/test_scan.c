@@ -252,8 +252,7 @@ static void nonfinite(void **unused)
 static void depth(void **unused)
 {
 	static const struct {
-		unsigned max_depth;
-		size_t levels;
+		unsigned max_depth, levels;
 		bool good;
 	} cases[] = {
 		{ 0, 32, true }, { 0, 33, false }, { 1, 1, true },       { 1, 2, false },

@@ -217,6 +217,7 @@ static void check_double(uint64_t bits)
 	struct json_fault fault;
 	struct arena a = { 0 };
 	double value, back;
+	uint64_t back_bits;
 	size_t n;
 
 	memcpy(&value, &bits, sizeof(value));
@@ -226,8 +227,8 @@ static void check_double(uint64_t bits)
 	assert_true(n < NUMBER_TEXT_SIZE);
 	text[n] = '\0';
 	back = strtod(text, NULL);
-	if (memcmp(&back, &value, sizeof(value)) != 0 ||
-	    json_scan((struct str){ text, n }, &options, &a, &fault) < 0)
+	memcpy(&back_bits, &back, sizeof(back));
+	if (back_bits != bits || json_scan((struct str){ text, n }, &options, &a, &fault) < 0)
 		fail_msg("%.17g: %s", value, text);
 	arena_done(&a);
 }
@@ -239,6 +240,7 @@ static void check_float(uint32_t bits)
 	struct json_fault fault;
 	struct arena a = { 0 };
 	float value, back;
+	uint32_t back_bits;
 	size_t n;
 
 	memcpy(&value, &bits, sizeof(value));
@@ -248,8 +250,8 @@ static void check_float(uint32_t bits)
 	assert_true(n < NUMBER_TEXT_SIZE);
 	text[n] = '\0';
 	back = strtof(text, NULL);
-	if (memcmp(&back, &value, sizeof(value)) != 0 ||
-	    json_scan((struct str){ text, n }, &options, &a, &fault) < 0)
+	memcpy(&back_bits, &back, sizeof(back));
+	if (back_bits != bits || json_scan((struct str){ text, n }, &options, &a, &fault) < 0)
 		fail_msg("%.9g: %s", (double)value, text);
 	arena_done(&a);
 }
