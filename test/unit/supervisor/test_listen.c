@@ -95,7 +95,7 @@ static void address_in_use(void **unused)
 	struct errbuf err = { "" };
 	struct address a;
 	CLEANUP(close_p) int fd = make_socket(&a);
-	char text[64];
+	static char text[64]; /* the settings keep it */
 
 	(void)unused;
 	address_print(&a, text, sizeof(text));

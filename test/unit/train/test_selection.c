@@ -210,7 +210,8 @@ static void test_share(void **state)
 	for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
 		struct selection s = { .share = shares[i] };
 		struct counts first = { 0 }, second = { 0 };
-		double expected = shares[i] * (ROWS - ROWS / 10), rest;
+		const unsigned rows = ROWS - ROWS / 10;
+		double expected = shares[i] * rows, rest;
 
 		assert_int_equal(run(&s, 1, &first, &err), 0);
 		assert_int_equal(run(&s, 1, &second, &err), 0);
