@@ -188,6 +188,8 @@ const struct setting_row settings_table[] = {
 		"a retrain after every so many batches; 0 = never"),
 	TEXT(retrain.fraud_seqs,               RELOAD,  "",
 		"CSV file with the keys of all frauds, instead of the query's labels"),
+	BOOL(retrain.idle,                     RELOAD,  "true",
+		"train only while nothing else wants the core (SCHED_IDLE)"),
 	UINT(retrain.keep_versions,            RELOAD,  "20",     2,        100000,
 		"versions without an alias that a retrain leaves in models.dir"),
 	UINT(retrain.memory_mib,               RELOAD,  "8192",   128,      1048576,

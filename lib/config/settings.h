@@ -136,6 +136,7 @@ struct settings {
 		uint32_t memory_mib;
 		double sample_non_fraud;
 		const char *fraud_seqs;
+		bool idle;
 		uint32_t keep_versions;
 		const char *source;
 	} retrain;

@@ -1,6 +1,8 @@
 """What happens to a retrain from outside: it is killed, its disk is full, its database goes away.
 Nothing half is left, nothing stays locked, and job_runs tells."""
 
+import os
+import pathlib
 import random
 import re
 import resource
@@ -202,6 +204,9 @@ def test_a_heartbeat_while_it_trains(make_trainer):
         [(first, message)] = trainer.sql("select heartbeat_at, message from job_runs")
         assert re.fullmatch(r"training: \d+ of at most 100000", message)
         wait(lambda: trainer.one("select heartbeat_at from job_runs") > first, "a heartbeat")
+        # and every thread leaves the cores to others
+        tasks = pathlib.Path(f"/proc/{process.pid}/task").iterdir()
+        assert {os.sched_getscheduler(int(task.name)) for task in tasks} == {os.SCHED_IDLE}
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)

@@ -4,6 +4,7 @@
  * job_runs; a decision that changes nothing is no failure there.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -266,11 +267,23 @@ static int end_busy(const struct retraining *r)
 	return r->options->job ? EXIT_DONE : EXIT_BUSY;
 }
 
+/* Before any thread is there. A nice value alone still makes a worker that wakes up wait for the
+ * end of a time slice. */
+static void step_back(const struct settings *s)
+{
+	const struct sched_param none = { 0 };
+
+	if (s->retrain.idle && sched_setscheduler(0, SCHED_IDLE, &none) < 0)
+		log_warning(-errno, "could not leave the cores to others");
+}
+
 static int retrain(const struct options *o, const struct settings *settings)
 {
 	struct retraining r = { .options = o, .settings = settings };
-	int error = job_run_begin(settings, o->job, &r.job, &r.err);
+	int error;
 
+	step_back(settings);
+	error = job_run_begin(settings, o->job, &r.job, &r.err);
 	if (error == -EBUSY)
 		return end_busy(&r);
 	if (error < 0)
