@@ -29,6 +29,8 @@
 #define THREADS_MAX 64
 #define LOWEST_PRIORITY 19
 #define HINDERED_MAX 20 /* a refusal is held for some seconds at most */
+#define MARGIN 1.5
+#define KEPT 0.8 /* of what was measured before, with each job */
 
 enum job_kind { JOB_VERIFY, JOB_HASH };
 
@@ -55,7 +57,8 @@ struct password_pool {
 	struct password_pool_options options;
 	int event_fd;
 	struct loop_watch *watch;
-	uint64_t slowest_ns; /* 0: not measured yet, nothing is hashed */
+	uint64_t slowest_ns;         /* 0: not measured yet, nothing is hashed */
+	double passed_ns, worked_ns; /* of the last jobs, fading: how busy the machine is */
 	pthread_mutex_t mutex;
 	pthread_cond_t wake;
 	struct job_list waiting, done;
@@ -67,16 +70,25 @@ struct password_pool {
 
 /* --- a thread --- */
 
-/* What the slowest hash would still have taken, had it been as hindered as this job was. Threads of
- * the lowest priority wait for others, and a long hash waits longer than a short one. */
-static uint64_t left_to_hold(uint64_t slowest_ns, uint64_t passed_ns, uint64_t worked_ns)
+/*
+ * What the slowest hash would still have taken, and half of it, on a machine as busy as it was for
+ * the last few jobs: threads of the lowest priority wait for others, and a long hash waits longer
+ * than a short one. Not as busy as it was for this job, or the short ones would vary more than the
+ * long ones and tell what they are.
+ */
+static uint64_t left_to_hold(struct password_pool *p, uint64_t passed_ns, uint64_t worked_ns)
 {
-	double hindered = worked_ns ? (double)passed_ns / (double)worked_ns : 1;
-	double whole;
+	double hindered, whole;
 
+	pthread_mutex_lock(&p->mutex);
+	p->passed_ns = p->passed_ns * KEPT + (double)passed_ns;
+	p->worked_ns = p->worked_ns * KEPT + (double)worked_ns;
+	hindered = p->passed_ns / p->worked_ns;
+	pthread_mutex_unlock(&p->mutex);
 	if (hindered < 1)
 		hindered = 1;
-	whole = (double)slowest_ns * 1.25 * (hindered < HINDERED_MAX ? hindered : HINDERED_MAX);
+	whole = (double)p->slowest_ns * MARGIN *
+	        (hindered < HINDERED_MAX ? hindered : HINDERED_MAX);
 	return whole > (double)passed_ns ? (uint64_t)whole - passed_ns : 0;
 }
 
@@ -86,8 +98,7 @@ static void verify(struct password_job *j, uint32_t cost)
 	uint64_t begin = clock_mono_ns(), worked = password_thread_ns();
 
 	j->verdict = password_verify(password, j->has_hash ? j->hash : NULL, cost);
-	j->hold_ns = left_to_hold(j->pool->slowest_ns, clock_mono_ns() - begin,
-	                          password_thread_ns() - worked);
+	j->hold_ns = left_to_hold(j->pool, clock_mono_ns() - begin, password_thread_ns() - worked);
 }
 
 static void run_job(struct password_job *j, uint32_t cost)
@@ -125,6 +136,7 @@ static void measure(struct password_pool *p)
 	slowest = password_measure_slowest(p->options.cost);
 	pthread_mutex_lock(&p->mutex);
 	p->slowest_ns = slowest ? slowest : 1;
+	p->passed_ns = p->worked_ns = (double)p->slowest_ns;
 	pthread_cond_broadcast(&p->wake);
 }
 

@@ -27,8 +27,8 @@ void password_pool_free(struct password_pool *p);
 bool password_pool_is_full(struct password_pool *p);
 
 /*
- * hold_ns: so much later the slowest kind of stored hash, and a quarter of it, would have been
- * through, given how slow the machine was just now: a refusal is told no earlier.
+ * hold_ns: so much later the slowest kind of stored hash, and half of it, would have been through,
+ * given how busy the machine was lately: a refusal is told no earlier.
  *
  * hash NULL: unknown user. 0, -EAGAIN or -ENOMEM.
  */
