@@ -206,7 +206,7 @@ const struct setting_row settings_table[] = {
 		"months that a training window reaches back"),
 	TEXT(runtime_dir,                      RESTART, "/run/fraudd",
 		"folder of the control socket"),
-	TEXT(services,                         RESTART, "front,   loader",
+	TEXT(services,                         RESTART, "front, loader, scheduler",
 		"rows of the service table that this suite runs, with commas"),
 	TEXT(state_dir,                        RESTART, "/var/lib/fraudd",
 		"last-known-good model, generation counter and pin"),

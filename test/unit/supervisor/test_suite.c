@@ -19,7 +19,8 @@
 #include "base/file.h"
 #include "suite.h"
 
-#define QUICK "stop: {drain_seconds: 0, timeout_seconds: 5}\nfront: {workers: 2}\n"
+#define BRIEF "stop: {drain_seconds: 0, timeout_seconds: 5}\nfront: {workers: 2}\n"
+#define QUICK BRIEF "services: front, loader\n"
 
 static struct suite suite;
 
@@ -358,7 +359,8 @@ static void a_second_signal_shortens_the_end(void **unused)
 
 	(void)unused;
 	suite_start(&suite, "stop: {drain_seconds: 600, timeout_seconds: 600}\n"
-	                    "front: {workers: 2}\nsupervise: {hang_seconds: 600}\n");
+	                    "front: {workers: 2}\nsupervise: {hang_seconds: 600}\n"
+	                    "services: front, loader\n");
 	SUITE_WAIT(is_whole());
 	stopped = child_of("front", 1).pid;
 	kill(stopped, SIGSTOP);
@@ -437,7 +439,7 @@ static void service_manager(void **unused)
 	expect(manager, "STOPPING=1", text, sizeof(text), &none);
 	suite.given_count = 2;
 	suite.given_names = names;
-	suite_write_settings(&suite, QUICK "services: front\n");
+	suite_write_settings(&suite, BRIEF "services: front\n");
 	suite_start_again(&suite);
 	expect(manager, "READY=1\nSTATUS=model \"fraud\" version \"first\"", text, sizeof(text),
 	       &none);
