@@ -22,7 +22,7 @@ static void store(struct errbuf *err, const char *text)
 void errbuf_write(struct errbuf *err, const char *format, ...)
 {
 	/* A few bytes more than fit show whether the last character was whole. */
-	char text[sizeof(err->text) + 8];
+	char text[sizeof(struct errbuf) + 8];
 	va_list arguments;
 
 	if (!err)

@@ -218,6 +218,6 @@ void setting_environment(const struct setting_row *row, char ret[SETTING_ENVIRON
 	size_t i;
 
 	for (i = 0; from[i] && i + 1 < SETTING_ENVIRONMENT_SIZE; i++)
-		ret[i] = from[i] == '.' ? '_' : (char)toupper((unsigned char)from[i]);
+		ret[i] = (char)(from[i] == '.' ? '_' : toupper((unsigned char)from[i]));
 	ret[i] = '\0';
 }

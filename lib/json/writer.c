@@ -32,6 +32,7 @@ static void put_short(struct json_writer *w, const char *p, size_t n)
 {
 	char text[NUMBER_TEXT_SIZE + 1] = ",";
 
+	/* cppcheck-suppress uninitvar */
 	memcpy(text + w->comma, p, n);
 	strbuf_add(w->out, text, n + w->comma);
 	w->comma = true;
@@ -295,6 +296,7 @@ void json_write_value(struct json_writer *w, const struct cJSON *v)
 		}
 		write_leaf(w, v);
 		while (depth > 0 && !json_next(v)) {
+			/* cppcheck-suppress uninitvar */
 			v = open[--depth];
 			end_container(w, v);
 		}

@@ -96,7 +96,7 @@ int rollout_try(const struct settings *s, const struct rollout_here *here, const
                 struct errbuf *err)
 {
 	struct msg_reload wish = { .wish = RELOAD_VERSION, .flags = RELOAD_DRY_RUN };
-	struct msg_reload_done done;
+	struct msg_reload_done done = { 0 };
 	int r;
 
 	if (!here->runs)

@@ -99,7 +99,7 @@ static int choose_version(struct stages *s)
 	const char *wanted = s->options->version;
 	struct civil c = { 0 };
 	unsigned f[6];
-	char again[16];
+	char again[16] = "";
 
 	s->trained_us = clock_real_us() / 1000000 * 1000000;
 	civil_print_version(s->trained_us, s->version);
