@@ -7,6 +7,7 @@
  */
 #include "config/table.h"
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): the arguments are field names and texts */
 #define FIELD(field) ((struct settings *)0)->field
 #define SAME(field, type) (0 * sizeof(char[_Generic(FIELD(field), type : 1, default : -1)]))
 #define AT(field, type) (offsetof(struct settings, field) + SAME(field, type))
@@ -48,6 +49,8 @@
 		.reload = (flags)&RELOAD, .text = "", .secret = true, .audience = who,             \
 		.about = help                                                                      \
 	}
+
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 enum { RESTART = 0, RELOAD = 1 };
 
