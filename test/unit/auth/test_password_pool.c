@@ -41,7 +41,7 @@ static void on_hashed(void *self, int r, const char *hash)
 
 	w->result = r;
 	if (r == 0)
-		strcpy(w->hash, hash);
+		snprintf(w->hash, sizeof(w->hash), "%s", hash);
 	if (++w->told == w->wanted)
 		loop_break(w->base);
 }
