@@ -138,6 +138,25 @@ where decision = 'KEPT'
 """
 
 
+def test_tables_of_the_older_service(make_batch, bin_dir, postgres, trained):
+    """Their keys are integer, their numbers double: adopted, not replaced."""
+    batch = batch_job.Batch(bin_dir, postgres.database("batch_adopted"), trained[0])
+    batch.sql("create table fraud_scores (transaction_seq integer primary key, score float8 not null,"
+              " decision varchar(10) not null, threshold_low float8, threshold_high float8,"
+              " model_version varchar(40), scored_at timestamp)")  # fmt: skip
+    batch.sql("create table fraud_explanations (transaction_seq integer, rank smallint,"
+              " feature varchar(255) not null, value varchar(255), delta_score float8,"
+              " direction varchar(10), zscore float8, primary key (transaction_seq, rank))")  # fmt: skip
+    batch.migrate().demo(300)
+    batch.sql("insert into fraud_scores (transaction_seq, score, decision) values (7, 0, 'KEPT')")
+    batch.sql("insert into fraud_explanations values (8, 1, 'old', 'left behind')")
+    batch.sql("update transactions set country_code = repeat('\u00e9', 300) where transaction_seq = 9")
+    batch.set(batch={"explain": "ALLOW"})
+    outcome = batch.run()
+    assert (outcome.planned, outcome.scored, outcome.failed) == (299, 299, 0)
+    assert batch.one("select count(*) from fraud_scores") == 300
+
+
 def test_dry_run_writes_nothing(make_batch):
     batch = make_batch(80)
     outcome = batch.run("--dry-run")

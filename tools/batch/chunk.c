@@ -12,6 +12,8 @@
 
 #define MAX_BYTES ((size_t)12 * 1024 * 1024)
 #define FIRST_ROOM 1024
+/* Of a reason's value: the older service's column may be varchar(255). */
+#define MAX_VALUE 255
 
 /* Room for `more` elements of `size` bytes behind `count`. */
 static int reserve(void *array, size_t *room, size_t need, size_t size)
@@ -37,6 +39,9 @@ static int add_reason(struct chunk *c, const struct score_model *m, const struct
 	size_t at = c->values.n;
 	bool some = score_write_value(&c->values, m, row, r);
 
+	if (c->values.n - at > MAX_VALUE)
+		c->values.n = at + str_utf8_cut((struct str){ c->values.p + at, c->values.n - at },
+		                                MAX_VALUE);
 	*ret = (struct chunk_reason){
 		.contribution = r->contribution,
 		.delta_score = r->delta_score,

@@ -123,7 +123,7 @@ static int from_suite(struct intake *in, struct errbuf *err)
 		r = control_model(control, &about, &fd, err);
 	if (r == 0)
 		r = map_image(fd, in, err);
-	if (r < 0) {
+	if (r != 0) {
 		drop_image(in);
 		return r;
 	}
@@ -139,7 +139,7 @@ static int resolve(struct registry *registry, const char *alias, struct registry
                    struct registry_folder *ret_folder, struct errbuf *err)
 {
 	struct registry_request q = { .verb = REGISTRY_RESOLVE, .alias = alias };
-	struct registry_result found = { 0 };
+	struct registry_result found;
 	int r = registry_call(registry, &q, &found);
 
 	if (r == 0)

@@ -220,7 +220,29 @@ static void test_full_by_rows(void **state)
 	assert_int_equal(f->chunk.score_count + f->chunk.reason_count + f->chunk.reject_count, 0);
 }
 
-/* Long values end a chunk long before max_rows. */
+/* The older service's column takes 255 bytes; a character is not cut in two. */
+static void test_long_value(void **state)
+{
+	const struct score_result result = {
+		.reason_count = 1,
+		.reasons = { { .feature = 1, .contribution = 0.5 } }, /* country */
+	};
+	struct fixture *f = *state;
+	const char *row[INPUTS - 1];
+
+	memcpy(row, good, sizeof(row));
+	memset(long_text, 'x', 300);
+	memcpy(long_text + 254, "\xc3\xa9", 2);
+	long_text[300] = '\0';
+	row[2] = long_text;
+	assert_int_equal(take(f, 1, 1, row), 0);
+	chunk_reset(&f->chunk);
+	assert_int_equal(chunk_add_score(&f->chunk, &f->model, f->scorer.row, 1, &result), 0);
+	assert_int_equal(f->chunk.reasons[0].value_size, 254);
+	assert_int_equal(f->chunk.values.n, 254);
+}
+
+/* Many rows end a chunk by their bytes long before max_rows. */
 static void test_full_by_bytes(void **state)
 {
 	struct fixture *f = *state;
@@ -247,6 +269,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_keys, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_row_given_twice, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_full_by_rows, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_long_value, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_full_by_bytes, set_up, tear_down),
 	};
 
