@@ -1,6 +1,7 @@
 """scripts/bench: figures of the suite beside a peer in the same run.
 
     score     requests/s, p50, p99 and CPU of /score, 1 and 2 workers, beside nginx `return 200`
+    auth      what a token costs a request, sign-ins beside /score, ends of tokens, a lost database
     batch     rows/s of fraud-batch from table to table, beside plain SQL INSERT … SELECT
     start     time from exec to the first answer, from last-known-good
 """
@@ -9,7 +10,6 @@ import argparse
 import json
 import os
 import pathlib
-import re
 import statistics
 import subprocess
 import sys
@@ -18,42 +18,9 @@ import time
 import urllib.request
 
 import host
+from auth import bench_auth
 from batch import bench_batch
-
-ROW = {
-    "transaction_seq": 5692339, "deposit_amount": 4455670, "receiving_country": "CN",
-    "create_dt": "2026-11-20T23:10:00", "country_code": "CN", "id_type": "ALIEN_CARD",
-    "stay_qualify": "E7", "payment_method": "OPENBANKING", "register_date": "2026-11-18",
-    "first_transaction_date": "2026-11-18", "birth_date": "1978-03-24",
-    "recheck_date": "2026-11-18", "face_pin_date": "2026-11-18", "visa_expire_date": "2027-09-16",
-    "transaction_count_24hour": 3, "transaction_count_1week": 3, "transaction_count_1month": 3,
-    "transaction_amount_24hour": 9100000, "transaction_amount_1week": 9100000,
-    "transaction_amount_1month": 9100000, "user_name": "WANG JUN", "sender_name": "Wang Jun",
-}
-
-
-def wrk(target, path, seconds, connections):
-    """One run of wrk; returns requests/s, p50 and p99 in ms, CPU µs a request, failures."""
-    script = f'wrk.method="POST"\nwrk.headers["Content-Type"]="application/json"\n' \
-             f"wrk.body=[[{json.dumps(ROW)}]]\n"
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as lua:
-        lua.write(script)
-        lua.flush()
-        pids = target.workers()
-        before = host.cpu_seconds(pids)
-        out = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", lua.name,
-             target.url + path], check=True, capture_output=True, text=True).stdout
-        used = host.cpu_seconds(pids) - before
-    requests = int(re.search(r"(\d+) requests in", out).group(1))
-    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
-
-    def latency(percent):
-        value, unit = re.search(rf"\s{percent}%\s+([\d.]+)(us|ms|s)", out).groups()
-        return float(value) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit]
-
-    return {"rps": requests / seconds, "p50": latency(50), "p99": latency(99),
-            "cpu": used / requests * 1e6, "bad": int(bad.group(1)) if bad else 0}
+from load import ROW, wrk
 
 
 def row(name, runs):
@@ -95,7 +62,7 @@ def bench_start(args):
         (here / "run").mkdir()
         for i in range(args.runs + 1):
             (here / "fraudd.yaml").write_text(
-                "auth: { enabled: false }\n"
+                "auth: { enabled: false }\nservices: front, loader\n"
                 f"models: {{ dir: {models if i == 0 else here / 'gone'} }}\n"
                 f"state_dir: {here}/state\nruntime_dir: {here}/run\nstop: {{ drain_seconds: 0 }}\n"
                 f"front: {{ workers: 2 }}\nlisteners:\n  - {{ address: \"127.0.0.1:{port}\" }}\n")
@@ -140,7 +107,7 @@ def main():
     """Reads the command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["batch", "score", "start"])
+    parser.add_argument("what", choices=["auth", "batch", "score", "start"])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=16)
@@ -148,7 +115,8 @@ def main():
     parser.add_argument("--depth", type=int, default=6)
     parser.add_argument("--rows", type=int, default=200000, help="of batch")
     args = parser.parse_args()
-    {"batch": bench_batch, "score": bench_score, "start": bench_start}[args.what](args)
+    {"auth": bench_auth, "batch": bench_batch, "score": bench_score,
+     "start": bench_start}[args.what](args)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def model(rounds, depth, rows=100000):
 class Suite:
     """The real suite on free ports."""
 
-    def __init__(self, models, workers):
+    def __init__(self, models, workers, more="auth: { enabled: false }\n"):
         self.folder = tempfile.TemporaryDirectory(prefix="fraudd-bench-")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -63,9 +63,9 @@ class Suite:
         (here / "run").mkdir()
         self.config = here / "fraudd.yaml"
         self.config.write_text(
-            f"auth: {{ enabled: false }}\nmodels: {{ dir: {models} }}\n"
+            f"{more}models: {{ dir: {models} }}\n"
             f"state_dir: {here}/state\nruntime_dir: {here}/run\n"
-            f"front: {{ workers: {workers} }}\nstop: {{ drain_seconds: 0 }}\n"
+            f"services: front, loader\nfront: {{ workers: {workers} }}\nstop: {{ drain_seconds: 0 }}\n"
             f"listeners:\n  - {{ address: \"127.0.0.1:{self.port}\" }}\n")
         self.log = open(here / "log", "wb")
         self.process = subprocess.Popen([BIN / "fraudd", "--config", self.config, "--foreground"],
