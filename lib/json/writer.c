@@ -200,23 +200,27 @@ void json_write_unsigned(struct json_writer *w, uint64_t v)
 void json_write_float(struct json_writer *w, float v)
 {
 	char text[NUMBER_TEXT_SIZE];
+	size_t n;
 
 	if (!isfinite(v)) {
 		json_write_null(w);
 		return;
 	}
-	put_short(w, text, number_print_float(v, text));
+	n = number_print_float(v, text);
+	put_short(w, text, n);
 }
 
 void json_write_double(struct json_writer *w, double v)
 {
 	char text[NUMBER_TEXT_SIZE];
+	size_t n;
 
 	if (!isfinite(v)) {
 		json_write_null(w);
 		return;
 	}
-	put_short(w, text, number_print_double(v, text));
+	n = number_print_double(v, text);
+	put_short(w, text, n);
 }
 
 void json_write_bool(struct json_writer *w, bool v)
@@ -282,7 +286,7 @@ static void begin_container(struct json_writer *w, const struct cJSON *v)
 
 void json_write_value(struct json_writer *w, const struct cJSON *v)
 {
-	const struct cJSON *open[JSON_DEPTH];
+	const struct cJSON *open[JSON_DEPTH] = { NULL };
 	size_t depth = 0;
 
 	for (;;) {

@@ -47,7 +47,7 @@ static void test_lists(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		for (size_t step = 1; step < 100; step += 33) {
 			struct arena a = { 0 };
-			struct cut_list list;
+			struct cut_list list = { .count = 0 };
 			struct json_fault fault;
 			struct cut c;
 
