@@ -65,7 +65,7 @@ static bool read_wish(struct call *c, struct msg_reload *wish)
 	if (query_flag(c, f, "dry_run", false))
 		wish->flags |= RELOAD_DRY_RUN;
 	if (http_parameter(c->exchange, "version", &version)) {
-		if (version.n == 0 || version.n >= sizeof(wish->version)) {
+		if (version.n == 0 || version.n >= sizeof(wish->version) || !str_is_utf8(version)) {
 			struct fault_place at = { .source = "query", .member = STR("version") };
 
 			faults_add(f, &at,

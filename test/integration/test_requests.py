@@ -99,6 +99,14 @@ def test_problem_details_if_asked_for(shared_suite, accept, problem):
     assert ("title" in answer.json()) is problem
 
 
+@pytest.mark.parametrize("version", ["", "x" * 64, "%ff"])
+def test_what_no_version_can_be_called(shared_suite, version):
+    answer = shared_suite.post(f"/reload?version={version}")
+    assert answer.status == 422
+    [fault] = answer.json()["detail"]
+    assert fault["loc"] == ["query", "version"] and fault["type"] == "value_error"
+
+
 # --- sizes ---
 
 
