@@ -7,58 +7,47 @@
  */
 #include "config/table.h"
 
-<<<<<<< Updated upstream
 /* NOLINTBEGIN(bugprone-macro-parentheses): the arguments are field names and texts */
 #define FIELD(field) ((struct settings *)0)->field
 #define SAME(field, type) (0 * sizeof(char[_Generic(FIELD(field), type : 1, default : -1)]))
-=======
-/* A member and a type cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
-#define SAME(field, type)                                                                          \
-	(0 * sizeof(char[_Generic(((struct settings *)0)->field, type : 1, default : -1)]))
-/* NOLINTEND(bugprone-macro-parentheses) */
->>>>>>> Stashed changes
 #define AT(field, type) (offsetof(struct settings, field) + SAME(field, type))
 
 /* clang-format off */
 #define UINT(field, flags, def, low, high, help)                                                   \
 	{                                                                                          \
 		.key = #field, .kind = SETTING_UINT, .offset = AT(field, uint32_t),                \
-		.reload = ((flags) & RELOAD) != 0, .text = (def), .min = (low), .max = (high),     \
-		.about = (help)                                                                    \
+		.reload = (flags)&RELOAD, .text = def, .min = low, .max = high, .about = help      \
 	}
 #define SIZE(field, flags, def, low, high, help)                                                   \
 	{                                                                                          \
 		.key = #field, .kind = SETTING_SIZE, .offset = AT(field, uint64_t),                \
-		.reload = ((flags) & RELOAD) != 0, .text = (def), .min = (low), .max = (high),     \
-		.about = (help)                                                                    \
+		.reload = (flags)&RELOAD, .text = def, .min = low, .max = high, .about = help      \
 	}
 #define REAL(field, flags, def, low, high, help)                                                   \
 	{                                                                                          \
 		.key = #field, .kind = SETTING_REAL, .offset = AT(field, double),                  \
-		.reload = ((flags) & RELOAD) != 0, .text = (def), .min = (low), .max = (high),     \
-		.about = (help)                                                                    \
+		.reload = (flags)&RELOAD, .text = def, .min = low, .max = high, .about = help      \
 	}
 #define BOOL(field, flags, def, help)                                                              \
 	{                                                                                          \
 		.key = #field, .kind = SETTING_BOOL, .offset = AT(field, bool),                    \
-		.reload = ((flags) & RELOAD) != 0, .text = (def), .about = (help)                  \
+		.reload = (flags)&RELOAD, .text = def, .about = help                               \
 	}
 #define TEXT(field, flags, def, help)                                                              \
 	{                                                                                          \
 		.key = #field, .kind = SETTING_TEXT, .offset = AT(field, const char *),            \
-		.reload = ((flags) & RELOAD) != 0, .text = (def), .about = (help)                  \
+		.reload = (flags)&RELOAD, .text = def, .about = help                               \
 	}
 #define WORD(field, flags, def, words, help)                                                       \
 	{                                                                                          \
 		.key = #field, .kind = SETTING_WORD, .offset = AT(field, const char *),            \
-		.reload = ((flags) & RELOAD) != 0, .text = (def), .choices = (words),              \
-		.about = (help)                                                                    \
+		.reload = (flags)&RELOAD, .text = def, .choices = words, .about = help             \
 	}
 #define SECRET(field, flags, who, help)                                                            \
 	{                                                                                          \
 		.key = #field, .kind = SETTING_TEXT, .offset = AT(field, const char *),            \
-		.reload = ((flags) & RELOAD) != 0, .text = "", .secret = true,                     \
-		.audience = (who), .about = (help)                                                 \
+		.reload = (flags)&RELOAD, .text = "", .secret = true, .audience = who,             \
+		.about = help                                                                      \
 	}
 
 /* NOLINTEND(bugprone-macro-parentheses) */
@@ -220,11 +209,7 @@ const struct setting_row settings_table[] = {
 		"months that a training window reaches back"),
 	TEXT(runtime_dir,                      RESTART, "/run/fraudd",
 		"folder of the control socket"),
-<<<<<<< Updated upstream
 	TEXT(services,                         RESTART, "front, loader, scheduler",
-=======
-	TEXT(services,                         RESTART, "front, loader",
->>>>>>> Stashed changes
 		"rows of the service table that this suite runs, with commas"),
 	TEXT(state_dir,                        RESTART, "/var/lib/fraudd",
 		"last-known-good model, generation counter and pin"),
