@@ -60,7 +60,8 @@ def trained(bin_dir, data_csv, tmp_path_factory):
     """Two versions that differ in scores and in both thresholds."""
     folder = tmp_path_factory.mktemp("models")
     source = ("--data", data_csv)
-    first = models.train(bin_dir, folder, source, "20261101-000001")
+    first = models.train(bin_dir, folder, source, "20261101-000001",
+                         **{"train.tree_method": "exact"})  # fmt: skip
     second = models.train(bin_dir, folder, source, "20261102-000002",
                           **{"train.seed": 7, "train.rounds": 25, "train.eta": 0.2,
                              "train.fpr_cap": 0.001, "train.recall_tgt": 0.9})  # fmt: skip

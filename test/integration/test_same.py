@@ -207,12 +207,16 @@ def test_the_loader_verifies_what_was_trained_from_the_database(bin_dir, databas
 # --- determinism ---
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_training_twice_gives_the_same_bytes(bin_dir, data_csv, tmp_path, threads):
-    settings = {"train.threads": threads}
-    first = models.train(bin_dir, tmp_path / "a", ("--data", data_csv), "20261101-000001", **settings)
-    second = models.train(bin_dir, tmp_path / "b", ("--data", data_csv), "20261101-000001")
-    assert files_of(first) == files_of(second)
+@pytest.mark.parametrize("method", ["exact", "hist"])
+def test_training_twice_gives_the_same_bytes(bin_dir, data_csv, tmp_path, method):
+    """With any number of threads."""
+
+    def train(folder, threads):
+        settings = {"train.tree_method": method, "train.threads": threads}
+        return models.train(bin_dir, tmp_path / folder, ("--data", data_csv), "20261101-000001",
+                            **settings)  # fmt: skip
+
+    assert files_of(train("one", 1)) == files_of(train("two", 2))
 
 
 def test_another_seed_gives_another_model(bin_dir, data_csv, tmp_path, trained):
@@ -227,7 +231,8 @@ def test_version_is_the_only_thing_that_the_clock_sets(bin_dir, data_csv, tmp_pa
     """Without --version: the same model under a name that is the time."""
     source = ["--data", data_csv, "--program", models.PROGRAM, "--models", tmp_path,
               "--name", "fraud", "--json", "--quiet", "--set", "train.rounds=40",
-              "--set", "train.bootstrap=10", "--set", "train.fpr_cap=0.002"]  # fmt: skip
+              "--set", "train.bootstrap=10", "--set", "train.fpr_cap=0.002",
+              "--set", "train.tree_method=exact"]  # fmt: skip
     done = subprocess.run([bin_dir / "fraud-train", "train", *source], capture_output=True,
                           text=True, env=suites.environment(), timeout=300)  # fmt: skip
     assert done.returncode == 0, done.stderr
