@@ -58,17 +58,23 @@ static struct job_limits retrain_limits(const struct settings *s)
 	};
 }
 
+/* libgomp reads it before main(): waiting threads must not spin beside scoring. */
+static const char *const openmp[] = { "OMP_WAIT_POLICY=PASSIVE", NULL };
+
 static const struct {
 	const char *words[MAX_WORDS];
 	struct job_limits (*limits)(const struct settings *s);
+	const char *const *env;
 } commands[JOB_KIND_MAX] = {
 	[JOB_BATCH] = {
 		{ "fraud-batch", "--once", "--quiet", "--partition", PARTITION, "--job", ID },
 		batch_limits,
+		NULL,
 	},
 	[JOB_RETRAIN] = {
 		{ "fraud-train", "retrain", "--quiet", "--job", ID },
 		retrain_limits,
+		openmp,
 	},
 };
 
@@ -220,6 +226,7 @@ static int run(struct jobs_slot *slot, const struct jobs_gift *gift)
 	const struct job_options o = {
 		.name = queue_kind_name(slot->record.kind),
 		.argv = words,
+		.env = commands[slot->record.kind].env,
 		.fds = fds,
 		.fd_count = gift->model_fd >= 0 ? 2 : 1,
 		.limits = commands[slot->record.kind].limits(gift->settings),

@@ -100,8 +100,10 @@ static void on_gained(void *self, unsigned partition, const struct queue_history
 	                 : "");
 	queue_lead(&s->queue, partition, history, now());
 	ledger_changed(&s->ledger, partition);
-	if (partition == 0)
+	if (partition == 0) {
+		ledger_sweep(&s->ledger); /* who led before may have died with its jobs */
 		ledger_look(&s->ledger);
+	}
 	turn(s);
 }
 
