@@ -390,6 +390,24 @@ static void test_sample_is_the_defaults(void **state)
 	strbuf_done(&b);
 }
 
+/* The file of the checkout is what the table prints. */
+static void test_sample_file_is_in_step(void **state)
+{
+	struct strbuf sample = { 0 };
+	char *file = NULL;
+	size_t size = 0;
+
+	(void)state;
+	assert_int_equal(settings_print_sample(&sample), 0);
+	assert_int_equal(file_read(-1, FRAUDD_SOURCE_DIR "/config/fraudd.yaml", (size_t)1 << 20,
+	                           &file, &size),
+	                 0);
+	if (!str_equal(strbuf_str(&sample), (struct str){ file, size }))
+		fail_msg("config/fraudd.yaml is old: fraudd --print-sample > config/fraudd.yaml");
+	free(file);
+	strbuf_done(&sample);
+}
+
 static void test_printed_yaml_hides_secrets(void **state)
 {
 	char *words[] = { "DATABASE_URL=postgresql://u:geheim@h/d", NULL };
@@ -451,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_canonical_text),
 		cmocka_unit_test(test_bad_canonical_text),
 		cmocka_unit_test(test_sample_is_the_defaults),
+		cmocka_unit_test(test_sample_file_is_in_step),
 		cmocka_unit_test(test_printed_yaml_hides_secrets),
 		cmocka_unit_test(test_merge_keeps_what_needs_a_restart),
 	};
