@@ -121,7 +121,7 @@ def insert_token(url, claims):
 
 
 def detail(answer):
-    return json.loads(answer.body)["detail"]
+    return json.loads(answer.body).get("detail")
 
 
 def refused(answer, status, text):
