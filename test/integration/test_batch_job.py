@@ -1,6 +1,9 @@
 """fraud-batch on a real database: what is new is scored once, whatever happens to it."""
 
 import csv
+import os
+import pty
+import re
 import subprocess
 import threading
 import time
@@ -168,6 +171,26 @@ def test_dry_run_writes_nothing(make_batch):
     before = batch.sql("table batch_cursor")
     assert batch.run("--dry-run").scored == 7
     assert batch.sql("table batch_cursor") == before
+
+
+def test_progress_on_a_terminal(make_batch):
+    """A bar with the rate and the time that is left; nothing on standard output."""
+    batch = make_batch(20000)
+    ours, theirs = pty.openpty()
+    command = [word for word in batch.command() if word not in ("--quiet", "--json")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True,
+                               env=batch.environment())  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    try:
+        while part := os.read(ours, 65536):
+            shown += part
+    except OSError:  # the other end is closed
+        pass
+    os.close(ours)
+    assert process.communicate(timeout=60)[0] == "" and process.returncode == DONE
+    assert re.search(rb"\rscoring: \[#+\.*\] \d+ %, \d+ rows, \d+ rows/s, \d+ s left", shown), shown
+    assert re.search(rb"\rscoring: 20000 rows in", shown), shown
 
 
 def test_model_of_the_running_suite(make_batch, make_suite, trained):
@@ -411,7 +434,7 @@ def test_source_that_cannot_be_used(make_batch, text, words):
     batch = make_batch(10)
     source(batch, text)
     outcome = batch.run(expect=DATA)
-    assert suites.re.search(words, outcome.words), outcome.words
+    assert re.search(words, outcome.words), outcome.words
     assert batch.one("select count(*) from transactions") == 10
     assert batch.one("select count(*) from batch_cursor") == 0
 

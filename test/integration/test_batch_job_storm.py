@@ -6,6 +6,7 @@ the design; the default takes half a minute."""
 
 import os
 import random
+import re
 import threading
 import time
 
@@ -173,4 +174,4 @@ def test_each_row_once(bin_dir, cluster, trained):
     assert batch.one(batch_job.COUNTED) == rows
     assert batch.one("select coalesce(sum(skipped + failed), 0) from job_runs") == 0
     assert batch.one(batch_job.EXPLAINED_WRONGLY) == 0
-    assert suites.re.fullmatch(r"\d+:\d+:", batch.one("select done::text from batch_cursor"))
+    assert re.fullmatch(r"\d+:\d+:", batch.one("select done::text from batch_cursor"))
