@@ -60,7 +60,7 @@ int command_failed(const char *command, int r, const struct errbuf *err)
 
 void command_print(struct strbuf *text)
 {
-	if (strbuf_error(text) == 0)
+	if (text->n && strbuf_error(text) == 0)
 		fwrite(text->p, 1, text->n, stdout);
 	strbuf_done(text);
 }
