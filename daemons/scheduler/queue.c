@@ -30,7 +30,7 @@ struct backoff {
 /* A retrain is hours of work: what failed will hardly be better in a second. */
 static const struct backoff backoffs[JOB_KIND_MAX] = {
 	[JOB_BATCH] = { 5 * SECOND_MS, 600 * SECOND_MS },
-	[JOB_RETRAIN] = { INT64_C(60) * SECOND_MS, 6 * 3600 * SECOND_MS },
+	[JOB_RETRAIN] = { INT64_C(60) * SECOND_MS, INT64_C(6) * 3600 * SECOND_MS },
 };
 
 static const char *const cause_names[CAUSE_MAX] = {
