@@ -87,6 +87,11 @@ def is_alive(pid):
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
+def children(pid):
+    path = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in path.read_text().split()]
+
+
 class Suite:
     def __init__(self, bin_dir, settings=None):
         self.bin = pathlib.Path(bin_dir).resolve()
@@ -260,8 +265,7 @@ class Suite:
         return [row for row in rows if service in (None, row["service"])]
 
     def child_pids(self):
-        path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
-        return [int(pid) for pid in pathlib.Path(path).read_text().split()]
+        return children(self.process.pid)
 
     def pid(self, service, instance=0):
         rows = [row for row in self.children(service) if row["instance"] == instance]

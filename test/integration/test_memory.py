@@ -12,6 +12,7 @@ import models
 import numpy as np
 import pytest
 import rows
+import suite as suites
 import wire
 import xgboost
 
@@ -100,7 +101,8 @@ def test_a_large_model_counts_once(make_suite, release_dir, large_version):
 
 def test_reloads_leave_memory_flat(make_suite, release_dir, trained):
     """A hundred of them, refused ones among them; in every process of the suite."""
-    suite = make_suite({"front": {"workers": WORKERS}}, release_dir)
+    # The ring of log lines takes its pages one by one: a small one has them all at once.
+    suite = make_suite({"front": {"workers": WORKERS}, "log": {"buffer_kib": 4}}, release_dir)
     for version in trained:
         models.install(suite, version)
     models.set_alias(suite, trained[0].name)
@@ -112,9 +114,13 @@ def test_reloads_leave_memory_flat(make_suite, release_dir, trained):
             assert suite.post("/reload?force=true").status == 200
             assert suite.post("/reload?version=absent").status == 409
             assert suite.post("/score", rows.ROW).status == 200
+        # A child that the loader has forked shares its pages, and has half of them to itself.
+        suite.wait(lambda: not suites.children(loader), "the loader's jobs to end")
         return {pid: pss(pid) for pid in pids}
 
+    loader = suite.pid("loader")
     pids = [suite.process.pid, *suite.child_pids()]
+    every_worker_works(suite)
     before = turns(20)  # pools and arenas have their size by then
     least = {pid: descriptors(pid) for pid in pids}
     after = turns(100)
@@ -126,6 +132,16 @@ def test_reloads_leave_memory_flat(make_suite, release_dir, trained):
     suite.wait(lambda: all(descriptors(pid) <= least[pid] for pid in pids),
                "as many descriptors as before", 20)  # fmt: skip
     assert set(suite.child_pids()) < set(pids), "a job is left"
+
+
+def every_worker_works(suite):
+    """Each has answered what the test asks, so that it has its buffers."""
+    connections = [suite.connect() for _ in range(4 * WORKERS)]
+    for connection in connections:
+        assert connection.request("POST", "/score", rows.ROW).status == 200
+        assert connection.request("POST", "/reload?version=absent").status == 409
+    for connection in connections:
+        connection.close()
 
 
 def descriptors(pid):

@@ -207,6 +207,25 @@ def test_words_of_a_job_are_in_the_log(jobs, database):
     database.wait_scored(suite)
 
 
+def test_what_died_with_its_host_is_closed(jobs, database):
+    database.execute(
+        "insert into job_runs (kind, status, host, created_at, started_at, heartbeat_at) values"
+        " ('batch', 'running', 'gone', now() - interval '1 h', now() - interval '1 h',"
+        "  now() - interval '10 minutes'),"
+        " ('retrain', 'running', 'slow', now() - interval '1 h', now() - interval '1 h', now()),"
+        " ('retrain', 'queued', 'gone', now() - interval '2 h', null, null),"
+        " ('score', 'queued', 'other', now() - interval '2 h', null, null)"
+    )
+    suite = jobs(ONCE).start()
+    database.wait_scored(suite)
+    wanted = {("gone", "batch", "failed"), ("slow", "retrain", "running"),
+              ("gone", "retrain", "cancelled"), ("other", "score", "queued")}  # fmt: skip
+    suite.wait(
+        lambda: wanted <= set(database.rows("select host, kind, status from job_runs")),
+        "what is dead to be closed and the rest left alone",
+    )
+
+
 # --- by hand ---
 
 

@@ -43,6 +43,12 @@ def leads(database):
                               " join scheduler_leads using (partition)"))  # fmt: skip
 
 
+def leading_session(database):
+    return database.one("select l.pid from pg_locks l join pg_stat_activity a using (pid)"
+                        " where l.locktype = 'advisory' and a.datname = current_database()"
+                        " and a.application_name = 'fraud-scheduler'")  # fmt: skip
+
+
 def wait_leader(suite, database, name):
     suite.wait(lambda: leader(database) == name, f"{name} to lead")
 
@@ -116,6 +122,26 @@ def test_fail_over(host, database, how):
     if how == "lock":
         alpha.process.send_signal(signal.SIGCONT)
     print(f"another host led after {taken:.2f} s")
+    assert taken <= FAIL_OVER
+    check_exactly_once(database)
+
+
+def test_hung_leader(host, database):
+    """Its supervisor replaces it after supervise.hang_seconds; the lock is free then."""
+    settings = {"supervise": {"hang_seconds": 5}}
+    alpha = host("alpha", settings)
+    wait_leader(alpha, database, "alpha")
+    beta = host("beta", settings)
+    beta.wait(lambda: database.count("scheduler_hosts") == 2, "both hosts to be seen")
+    database.wait_scored(alpha)
+    session = leading_session(database)
+    before = time.monotonic()
+    os.kill(alpha.pid("scheduler"), signal.SIGSTOP)
+    beta.wait(lambda: leading_session(database) not in (None, session), "another session to lead")
+    taken = time.monotonic() - before
+    database.add_rows(100)
+    database.wait_scored(beta)
+    print(f"another session led after {taken:.2f} s")
     assert taken <= FAIL_OVER
     check_exactly_once(database)
 
