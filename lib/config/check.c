@@ -124,10 +124,46 @@ static int check_times(const struct settings *s, settings_on_error *on_error, vo
 	return fail(on_error, self, err.text);
 }
 
+/* "http://mlflow:5000/prefix"; a password in it would stand in logs and in /health. */
+static bool is_server(const char *uri)
+{
+	size_t n = strncmp(uri, "https://", 8) == 0 ? 8 : 7;
+
+	if (n == 7 && strncmp(uri, "http://", 7) != 0)
+		return false;
+	return strcspn(uri + n, "/?#@") > 0 && !strpbrk(uri + n, "?#@ ");
+}
+
+static int check_mlflow(const struct settings *s, settings_on_error *on_error, void *self)
+{
+	const char *const uris[] = { s->mlflow.tracking_uri, s->mlflow.registry_uri };
+	static const char *const names[] = { "tracking_uri", "registry_uri" };
+	char text[256];
+	int errors = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		if (!uris[i][0] || is_server(uris[i]))
+			continue;
+		snprintf(text, sizeof(text),
+		         "mlflow.%s: an address such as https://mlflow.example:5000 is wanted, "
+		         "without user and password",
+		         names[i]);
+		errors += fail(on_error, self, text);
+	}
+	if (s->mlflow.registry_uri[0] && !s->mlflow.tracking_uri[0])
+		errors += fail(on_error, self, "mlflow.registry_uri without mlflow.tracking_uri");
+	if (s->mlflow.tracking_insecure_tls && s->mlflow.tracking_server_cert_path[0])
+		errors += fail(on_error, self,
+		               "mlflow.tracking_insecure_tls and "
+		               "mlflow.tracking_server_cert_path exclude each other");
+	return errors;
+}
+
 int settings_check(const struct settings *s, settings_on_error *on_error, void *self)
 {
 	int errors = check_services(s, on_error, self) + check_listeners(s, on_error, self) +
-	             check_origins(s, on_error, self) + check_times(s, on_error, self);
+	             check_origins(s, on_error, self) + check_times(s, on_error, self) +
+	             check_mlflow(s, on_error, self);
 
 	if (s->models.default_threshold_low > s->models.default_threshold_high)
 		errors +=

@@ -130,9 +130,22 @@ static void load_yaml(struct load *l, const char *path)
 
 /* --- names of the environment --- */
 
+/* Names that the old service's hosts have in their environment. */
+static const struct {
+	const char *name, *key;
+} synonyms[] = {
+	{ "MLFLOW_MODEL_ALIAS", "models.alias" },
+	{ "MLFLOW_MODEL_NAME", "models.name" },
+};
+
 static const struct setting_row *find_environment(struct str name)
 {
 	char own[SETTING_ENVIRONMENT_SIZE];
+
+	for (size_t i = 0; i < sizeof(synonyms) / sizeof(synonyms[0]); i++) {
+		if (str_is(name, synonyms[i].name))
+			return setting_find(str_of(synonyms[i].key));
+	}
 
 	for (size_t i = 0; i < settings_table_count; i++) {
 		setting_environment(&settings_table[i], own);

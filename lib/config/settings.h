@@ -47,6 +47,20 @@ struct settings {
 		uint32_t throttle_window_seconds;
 	} auth;
 	struct {
+		const char *authority_host;
+		const char *client_id;
+		const char *client_secret;
+		const char *federated_token_file;
+		bool managed_identity;
+		const char *storage_access_key;
+		const char *storage_account_key;
+		const char *storage_account_name;
+		const char *storage_connection_string;
+		const char *storage_key;
+		const char *storage_sas_token;
+		const char *tenant_id;
+	} azure;
+	struct {
 		uint32_t interval_seconds;
 		uint32_t chunk_rows;
 		uint32_t max_transactions;
@@ -92,6 +106,10 @@ struct settings {
 		const char *cors_origins;
 	} http;
 	struct {
+		const char *endpoint;
+		const char *header;
+	} identity;
+	struct {
 		uint32_t access_expire_minutes;
 		const char *secret_key;
 		const char *secret_key_file;
@@ -108,6 +126,18 @@ struct settings {
 		uint32_t buffer_kib;
 	} log;
 	struct {
+		const char *experiment_name;
+		const char *registry_uri;
+		const char *tracking_client_cert_path;
+		bool tracking_insecure_tls;
+		const char *tracking_password;
+		const char *tracking_server_cert_path;
+		const char *tracking_token;
+		const char *tracking_uri;
+		const char *tracking_username;
+		const char *workspace;
+	} mlflow;
+	struct {
 		const char *dir;
 		const char *name;
 		const char *alias;
@@ -123,7 +153,11 @@ struct settings {
 		uint32_t verify_seconds;
 	} promote;
 	struct {
+		uint64_t cache_bytes;
+		const char *cache_dir;
 		uint32_t poll_seconds;
+		uint32_t timeout_seconds;
+		uint32_t transfer_seconds;
 	} registry;
 	struct {
 		uint32_t timeout_seconds;

@@ -9,6 +9,11 @@
  *   <models.dir>/<name>/aliases/<alias>   a file with the version's name and a newline
  *   <models.dir>/<name>/tags/<version>/<key>   a small text
  *
+ * With mlflow.tracking_uri the source is that MLflow server (kind "mlflow"). A version has two
+ * names there: the server's number, and the one that its tag "fraudd.version" tells (else the
+ * number, too). Files are downloaded into a cache (registry/cache.h), so what was once here costs
+ * no second download.
+ *
  * Names of models, versions, aliases and tags are 1 to 63 of [A-Za-z0-9._-] without a leading dot,
  * and no version is called "aliases" or "tags". Below models.dir no symbolic link is followed.
  */
@@ -61,10 +66,38 @@ enum registry_verb {
 	REGISTRY_SET_ALIAS, /* alias, version. Atomic. */
 	REGISTRY_GET_TAG,   /* version, key -> text; -ENOENT */
 	REGISTRY_SET_TAG,   /* version, key, text */
+	/* Before a training: could its version be published? Makes the experiment, decides the
+	 * credentials of the storage. -> text for the log: where it will go, and as whom.
+	 * -ENOKEY: the list of what is missing. The local folder says where it is. */
+	REGISTRY_PREPARE,
+	/* folder_fd, version, run -> version with the source's number. Blocking only. A folder that
+	 * is in the local source already is just told. */
+	REGISTRY_PUBLISH,
 	REGISTRY_VERB_MAX
 };
 
-/* What the verb does not name is not looked at. Everything is copied. */
+/* What is told about a training beside its files; all borrowed until the call ends. */
+struct registry_fact {
+	const char *key;
+	const char *value;
+};
+struct registry_metric {
+	const char *key;
+	double value;
+	int64_t step;  /* of boosting; 0 of what has none */
+	int64_t at_ms; /* since 1970 */
+};
+struct registry_run {
+	int64_t started_ms, ended_ms;
+	const struct registry_fact *params, *tags; /* of the run */
+	size_t param_count, tag_count;
+	const struct registry_metric *metrics;
+	size_t metric_count;
+	const char *data_name, *data_digest, *data_source; /* the data set; NULL name = none */
+	uint64_t data_rows;
+};
+
+/* What the verb does not name is not looked at. Everything but `run` is copied. */
 struct registry_request {
 	enum registry_verb verb;
 	const char *alias;
@@ -75,6 +108,11 @@ struct registry_request {
 	size_t limit;       /* 0 = 1000 */
 	bool keep_previous; /* set alias: what it named before goes under "previous" first, unless
 	                       it is the same version */
+	int folder_fd;      /* publish: a whole version on disk (bundle/bundle.h), borrowed */
+	const struct registry_run *run; /* publish: NULL = nothing is known of it */
+	/* publish, fetch of tools: done and total bytes, on a terminal; NULL = quiet */
+	void (*on_progress)(void *self, uint64_t done, uint64_t total);
+	void *progress_self;
 };
 
 struct registry_result {
@@ -102,7 +140,7 @@ int registry_new(struct event_base *base, const struct settings *s, struct regis
 /* Requests under way end without a callback. */
 void registry_free(struct registry *r);
 
-const char *registry_kind(const struct registry *r); /* "local" */
+const char *registry_kind(const struct registry *r); /* "local", "mlflow" */
 
 /*
  * Asynchronous: on_result comes once, from the loop, never before this returns. What it does not
