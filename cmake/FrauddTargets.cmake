@@ -64,3 +64,29 @@ function(fraudd_fuzzer name)
   set_target_properties(${target} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/fuzz")
 endfunction()
+
+# fraudd_manual(NAME.SECTION): the manual page of NAME.SECTION.scd, where scdoc is there; installed.
+# `ninja manuals` makes all of them.
+function(fraudd_manual page)
+  find_program(SCDOC scdoc)
+  if(NOT SCDOC)
+    return()
+  endif()
+  string(REGEX REPLACE ".*\\." "" section "${page}")
+  set(out "${CMAKE_CURRENT_BINARY_DIR}/${page}")
+  add_custom_command(OUTPUT "${out}" DEPENDS ${page}.scd
+    COMMAND "${SCDOC}" < "${CMAKE_CURRENT_SOURCE_DIR}/${page}.scd" > "${out}")
+  fraudd_manual_file("${out}")
+endfunction()
+
+# A page that something else makes.
+function(fraudd_manual_file out)
+  if(NOT TARGET manuals)
+    add_custom_target(manuals ALL)
+  endif()
+  get_filename_component(page "${out}" NAME)
+  string(REGEX REPLACE ".*\\." "" section "${page}")
+  add_custom_target(manual_${page} DEPENDS "${out}")
+  add_dependencies(manuals manual_${page})
+  install(FILES "${out}" DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+endfunction()
