@@ -16,8 +16,8 @@
 
 #include <xgboost/c_api.h>
 
+#define TRAINING "training"
 #define VALIDATION "validation"
-#define LOSS VALIDATION "-logloss:"
 
 struct xgb_data {
 	DMatrixHandle handle;
@@ -152,27 +152,46 @@ static int set_params(struct xgb_model *m, const struct xgb_training *t, struct 
 		if (XGBoosterSetParam(m->handle, t->params[i].key, t->params[i].value) != 0)
 			return fail("take a parameter", err);
 	}
-	if (XGBoosterSetParam(m->handle, "eval_metric", "logloss") != 0)
+	/* a second one is added to the first */
+	if (XGBoosterSetParam(m->handle, "eval_metric", "aucpr") != 0 ||
+	    XGBoosterSetParam(m->handle, "eval_metric", "logloss") != 0)
 		return fail("take a parameter", err);
 	return 0;
 }
 
-static int validate(struct xgb_model *m, const struct xgb_training *t, uint32_t round,
-                    double *ret_loss, struct errbuf *err)
+/* "[3]\ttraining-aucpr:0.61\ttraining-logloss:0.0423\tvalidation-aucpr:…" */
+static double figure(const char *text, const char *name)
 {
-	const char *names[] = { VALIDATION };
-	DMatrixHandle handles[1];
-	const char *text, *loss;
+	const char *found = strstr(text, name);
 
-	if (!t->validation)
-		return 0;
-	handles[0] = t->validation->handle;
-	if (XGBoosterEvalOneIter(m->handle, (int)round, handles, names, 1, &text) != 0)
+	return found ? strtod(found + strlen(name), NULL) : (double)NAN;
+}
+
+static int evaluate(struct xgb_model *m, const struct xgb_data *data, const struct xgb_training *t,
+                    struct xgb_round *round, struct errbuf *err)
+{
+	const char *names[2];
+	DMatrixHandle handles[2];
+	const char *text = "";
+	bst_ulong count = 0;
+
+	if (t->training_figures) {
+		names[count] = TRAINING;
+		handles[count++] = data->handle;
+	}
+	if (t->validation) {
+		names[count] = VALIDATION;
+		handles[count++] = t->validation->handle;
+	}
+	if (count &&
+	    XGBoosterEvalOneIter(m->handle, (int)round->round, handles, names, count, &text) != 0)
 		return fail("validate", err);
-	loss = strstr(text, LOSS);
-	if (!loss)
+	if (t->validation && !strstr(text, VALIDATION "-logloss:"))
 		return errbuf_set(err, -EIO, "XGBoost told no log loss: %.100s", text);
-	*ret_loss = strtod(loss + sizeof(LOSS) - 1, NULL);
+	round->training = (struct xgb_figures){ figure(text, TRAINING "-logloss:"),
+		                                figure(text, TRAINING "-aucpr:") };
+	round->validation = (struct xgb_figures){ figure(text, VALIDATION "-logloss:"),
+		                                  figure(text, VALIDATION "-aucpr:") };
 	return 0;
 }
 
@@ -189,19 +208,19 @@ static int run_rounds(struct xgb_model *m, const struct xgb_data *data,
 	uint32_t done = 0;
 
 	while (done < t->rounds) {
-		double loss = (double)NAN;
+		struct xgb_round round;
 		int r;
 
 		if (XGBoosterUpdateOneIter(m->handle, (int)done, data->handle) != 0)
 			return fail("train", err);
-		done++;
-		r = validate(m, t, done, &loss, err);
-		if (r == 0 && t->on_round && t->on_round(t->self, done, loss) < 0)
+		round.round = ++done;
+		r = evaluate(m, data, t, &round, err);
+		if (r == 0 && t->on_round && t->on_round(t->self, &round) < 0)
 			r = errbuf_set(err, -ECANCELED, "training was ended after %u rounds", done);
 		if (r < 0)
 			return r;
-		if (!t->validation || loss < best.loss)
-			best = (struct best){ .loss = loss, .rounds = done };
+		if (!t->validation || round.validation.loss < best.loss)
+			best = (struct best){ round.validation.loss, done };
 		if (t->early_stopping_rounds && done - best.rounds >= t->early_stopping_rounds)
 			break;
 	}

@@ -43,17 +43,27 @@ struct xgb_param {
 	const char *key, *value;
 };
 
+/* Log loss and area under the precision-recall curve; NaN: not asked for, or cannot be said. */
+struct xgb_figures {
+	double loss, aucpr;
+};
+struct xgb_round {
+	uint32_t round; /* from 1 */
+	struct xgb_figures training, validation;
+};
+
 struct xgb_training {
 	const struct xgb_param *params;
 	size_t param_count;
 	uint32_t rounds;
-	/* With validation: its log loss is asked for after each round, and training ends when it
-	 * has not become smaller for this many rounds (0: never); the model keeps the best round's
-	 * trees. */
+	/* With validation: its figures are asked for after each round, and training ends when the
+	 * log loss has not become smaller for this many rounds (0: never); the model keeps the best
+	 * round's trees. */
 	const struct xgb_data *validation;
 	uint32_t early_stopping_rounds;
-	/* After each round, from 1; loss NaN without validation. Negative ends it (-ECANCELED). */
-	int (*on_round)(void *self, uint32_t round, double validation_loss);
+	bool training_figures; /* also those of the rows that it trains on */
+	/* After each round. Negative ends it (-ECANCELED). */
+	int (*on_round)(void *self, const struct xgb_round *round);
 	void *self;
 };
 /* ret_rounds: how many rounds the model has. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "forest/forest.h"
 #include "json/writer.h"
@@ -77,19 +78,26 @@ static void set_params(struct trainer *t)
 	add_number(t, "nthread", s->train.threads);
 }
 
-static int on_round(void *self, uint32_t round, double loss)
+static void keep_round(struct trainer *t, const struct xgb_round *round)
 {
-	const struct trainer *t = self;
+	if (!isnan(round->training.loss))
+		t->fit->log[t->fit->log_count++] = (struct fit_round){ *round, clock_real_us() };
+}
 
-	int r = watch_tell(t->watch, t->stage, round, t->rounds);
+static int on_round(void *self, const struct xgb_round *round)
+{
+	struct trainer *t = self;
+	uint32_t n = round->round;
+	int r = watch_tell(t->watch, t->stage, n, t->rounds);
 
-	if (r < 0 || t->quiet || (round % PROGRESS_ROUNDS && round != 1 && round != t->rounds))
+	keep_round(t, round);
+	if (r < 0 || t->quiet || (n % PROGRESS_ROUNDS && n != 1 && n != t->rounds))
 		return r;
-	if (isnan(loss))
-		fprintf(stderr, "%s: round %u of %u\n", t->stage, round, t->rounds);
+	if (isnan(round->validation.loss))
+		fprintf(stderr, "%s: round %u of %u\n", t->stage, n, t->rounds);
 	else
 		fprintf(stderr, "%s: round %u of at most %u, validation log loss %.6f\n", t->stage,
-		        round, t->rounds, loss);
+		        n, t->rounds, round->validation.loss);
 	return 0;
 }
 
@@ -122,12 +130,15 @@ static void data_free_p(struct xgb_data **d)
 static int train(struct trainer *t, const struct xgb_data *data, const struct xgb_data *validation,
                  struct xgb_model **ret)
 {
+	/* a second training says nothing that the first has not said */
+	bool is_first = !t->fit->holdout_model;
 	struct xgb_training training = {
 		.params = t->params,
 		.param_count = t->param_count,
 		.rounds = t->rounds,
 		.validation = validation,
 		.early_stopping_rounds = t->settings->train.early_stopping_rounds,
+		.training_figures = is_first,
 		.on_round = on_round,
 		.self = t,
 	};
@@ -144,6 +155,9 @@ static int train_for_holdout(struct trainer *t)
 
 	t->stage = "training";
 	t->rounds = t->settings->train.rounds;
+	t->fit->log = calloc(t->rounds, sizeof(*t->fit->log));
+	if (!t->fit->log)
+		return errbuf_set(t->err, -ENOMEM, "no memory for %u rounds", t->rounds);
 	r = open_data(t, 0, s->validation, &data);
 	if (r == 0 && s->validation < s->holdout)
 		r = open_data(t, s->validation, s->holdout, &validation);
@@ -233,5 +247,6 @@ void fit_done(struct fit *f)
 	xgb_model_free(f->holdout_model);
 	xgb_model_free(f->model);
 	free(f->holdout_scores);
+	free(f->log);
 	*f = (struct fit){ 0 };
 }

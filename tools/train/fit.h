@@ -11,8 +11,16 @@
 #include "watch.h"
 #include "xgb/xgb.h"
 
+/* What came of a round of the training that finds their number. */
+struct fit_round {
+	struct xgb_round figures;
+	int64_t at_us;
+};
+
 struct fit {
-	uint32_t rounds; /* found by early stopping, used by both */
+	uint32_t rounds;       /* found by early stopping, used by both */
+	struct fit_round *log; /* also of the rounds behind the best one */
+	uint32_t log_count;
 	const char *tree_method;
 	struct xgb_model *holdout_model; /* has seen nothing of the holdout */
 	struct xgb_model *model;         /* trained on all rows; NULL without refit */

@@ -57,17 +57,6 @@ struct publisher {
 	size_t file_count;
 };
 
-static void write_flavor(struct publisher *p)
-{
-	char xgboost[24];
-
-	xgb_version(xgboost);
-	flavor_mlmodel(&p->text[MEMBER_MLMODEL], xgboost, p->training->trained_us);
-	flavor_requirements(&p->text[MEMBER_REQUIREMENTS], xgboost);
-	flavor_python_env(&p->text[MEMBER_PYTHON_ENV]);
-	flavor_conda(&p->text[MEMBER_CONDA], xgboost);
-}
-
 static int write_models(struct publisher *p)
 {
 	const struct fit *f = p->training->fit;
@@ -76,6 +65,24 @@ static int write_models(struct publisher *p)
 	if (r == 0)
 		r = xgb_model_save(f->holdout_model, "ubj", &p->text[MEMBER_MODEL_HOLDOUT], p->err);
 	return r;
+}
+
+/* The model is there already. */
+static int write_flavor(struct publisher *p)
+{
+	char xgboost[24];
+	const struct flavor flavor = {
+		.xgboost = xgboost,
+		.program = &p->training->dataset->program,
+		.model = strbuf_str(&p->text[MEMBER_MODEL]),
+		.created_us = p->training->trained_us,
+	};
+
+	xgb_version(xgboost);
+	flavor_requirements(&p->text[MEMBER_REQUIREMENTS], xgboost);
+	flavor_python_env(&p->text[MEMBER_PYTHON_ENV]);
+	flavor_conda(&p->text[MEMBER_CONDA], xgboost);
+	return flavor_mlmodel(&p->text[MEMBER_MLMODEL], &flavor);
 }
 
 static int write_learned(struct publisher *p)
@@ -122,11 +129,12 @@ static int write_texts(struct publisher *p)
 	const struct training *t = p->training;
 	int r;
 
-	write_flavor(p);
 	strbuf_add(&p->text[MEMBER_FEATURES], from->features_yaml.p, from->features_yaml.n);
 	strbuf_add(&p->text[MEMBER_REASONS], from->reasons_yaml.p, from->reasons_yaml.n);
 	report_thresholds(t, &p->text[MEMBER_THRESHOLDS]);
 	r = write_models(p);
+	if (r == 0)
+		r = write_flavor(p);
 	if (r == 0)
 		r = write_learned(p);
 	if (r == 0)

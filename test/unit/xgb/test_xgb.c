@@ -71,13 +71,15 @@ static struct xgb_data *data_of(size_t from, size_t until)
 
 static uint32_t rounds_seen;
 
-static int on_round(void *self, uint32_t round, double loss)
+static struct xgb_round last_round;
+
+static int on_round(void *self, const struct xgb_round *round)
 {
 	const uint32_t *last = self;
 
-	assert_int_equal(round, ++rounds_seen);
-	assert_true(isnan(loss) || loss > 0.0);
-	return last && round == *last ? -1 : 0;
+	assert_int_equal(round->round, ++rounds_seen);
+	last_round = *round;
+	return last && round->round == *last ? -1 : 0;
 }
 
 static struct xgb_model *train(uint32_t rounds, const struct xgb_data *validation,
@@ -89,6 +91,7 @@ static struct xgb_model *train(uint32_t rounds, const struct xgb_data *validatio
 		.rounds = rounds,
 		.validation = validation,
 		.early_stopping_rounds = 5,
+		.training_figures = true,
 		.on_round = on_round,
 	};
 	struct xgb_data *d = data_of(0, 400);
@@ -194,6 +197,41 @@ static void test_early_stopping(void **state)
 	xgb_data_free(all);
 }
 
+static double log_loss(const float *margins, size_t from, size_t until)
+{
+	double sum = 0;
+
+	for (size_t i = from; i < until; i++)
+		sum += log1p(exp(labels[i] > 0.5f ? (double)-margins[i] : (double)margins[i]));
+	return sum / (double)(until - from);
+}
+
+/* What is told of a round is what its model does. */
+static void test_figures(void **state)
+{
+	static float margins[ROWS];
+	struct xgb_data *validation = data_of(400, ROWS);
+	struct xgb_data *all = data_of(0, ROWS);
+	uint32_t rounds;
+	struct xgb_model *m = train(4, validation, &rounds);
+	struct errbuf err;
+
+	(void)state;
+	assert_int_equal(rounds, 4);
+	assert_int_equal(xgb_predict_margins(m, all, margins, &err), 0);
+	assert_true(fabs(last_round.training.loss - log_loss(margins, 0, 400)) < 1e-5);
+	assert_true(fabs(last_round.validation.loss - log_loss(margins, 400, ROWS)) < 1e-5);
+	assert_true(last_round.training.aucpr > last_round.validation.aucpr);
+	assert_true(last_round.validation.aucpr > 0.3 && last_round.training.aucpr <= 1);
+	xgb_model_free(m);
+	m = train(4, NULL, &rounds);
+	assert_true(isnan(last_round.validation.loss) && isnan(last_round.validation.aucpr));
+	assert_true(last_round.training.loss > 0);
+	xgb_model_free(m);
+	xgb_data_free(validation);
+	xgb_data_free(all);
+}
+
 static void test_load(void **state)
 {
 	static float before[ROWS], after[ROWS];
@@ -238,6 +276,7 @@ static void test_errors(void **state)
 		                   .self = &stop_at };
 	rounds_seen = 0;
 	assert_int_equal(xgb_train(d, &t, &m, &rounds, &err), -ECANCELED);
+	assert_true(isnan(last_round.training.loss) && isnan(last_round.training.aucpr));
 	features[3] = INFINITY;
 	assert_true(xgb_data_new(&rows, &refused, &err) < 0);
 	assert_non_null(strstr(err.text, "inf"));
@@ -261,8 +300,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_oracle),  cmocka_unit_test(test_early_stopping),
-		cmocka_unit_test(test_load),    cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_version),
+		cmocka_unit_test(test_figures), cmocka_unit_test(test_load),
+		cmocka_unit_test(test_errors),  cmocka_unit_test(test_version),
 	};
 
 	return cmocka_run_group_tests(tests, make_rows, NULL);
