@@ -47,7 +47,7 @@ static int begin_element(struct cut *c, size_t at)
 	if (r < 0)
 		return r;
 	strbuf_addf(&c->skeleton, "%zu", c->count);
-	c->elements[c->count] = (struct cut_element){ at, at, c->skeleton.n };
+	c->elements[c->count] = (struct cut_element){ at, at, c->skeleton.n, at };
 	c->open = true;
 	return 0;
 }
@@ -60,6 +60,7 @@ static void end_element(struct cut *c, size_t at)
 	while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
 		text = str_trim((struct str){ text.p, text.n - 1 });
 	e->end = e->start + text.n;
+	e->after = at;
 	c->open = false;
 }
 
@@ -146,6 +147,7 @@ size_t cut_body_offset(const struct cut *c, size_t skeleton_offset)
 {
 	size_t low = 0;
 	size_t high = c->count;
+	size_t at = skeleton_offset;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -155,9 +157,10 @@ size_t cut_body_offset(const struct cut *c, size_t skeleton_offset)
 		else
 			high = middle;
 	}
-	if (low == 0)
-		return skeleton_offset;
-	return c->elements[low - 1].end + (skeleton_offset - c->elements[low - 1].mark);
+	if (low > 0)
+		at = c->elements[low - 1].after + (skeleton_offset - c->elements[low - 1].mark);
+	/* A number may be longer than the element that it stands for. */
+	return low < c->count && at > c->elements[low].start ? c->elements[low].start : at;
 }
 
 struct search {

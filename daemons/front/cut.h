@@ -21,6 +21,7 @@
 struct cut_element {
 	size_t start, end; /* in the body; without outer white space */
 	size_t mark;       /* where its number ends in the skeleton */
+	size_t after;      /* where the body goes on there: behind the white space */
 };
 
 struct cut {
@@ -53,7 +54,8 @@ struct cut_list {
  * -EBADMSG with *ret_fault (of the body), -ENOMEM. No tree is built: the list may be long. */
 int cut_find_list(const struct cut *c, const char *name, struct arena *a, struct cut_list *ret,
                   struct json_fault *ret_fault);
-/* Where in the body the byte at this offset of the skeleton stands. */
+/* Where in the body the byte at this offset of the skeleton stands; where the element begins, for a
+ * digit of its number. */
 size_t cut_body_offset(const struct cut *c, size_t skeleton_offset);
 
 #endif

@@ -1,7 +1,10 @@
-/* A body cut into its elements is JSON exactly if the body is, however the cut was cut into steps.
+/*
+ * A body cut into its elements is JSON exactly if the body is, however the cut was cut into steps,
+ * and faults of the skeleton point to where they are in the body.
  */
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemons/front/cut.h"
@@ -39,12 +42,26 @@ static bool are_json(const struct cut *c, bool *deep)
 	return all;
 }
 
+/* Each byte of the skeleton stands where it is said to, the numbers where their elements begin. */
 static void check_offsets(const struct cut *c)
 {
-	for (size_t at = 0; at <= c->skeleton.n; at++) {
-		if (cut_body_offset(c, at) > c->body.n)
+	size_t i = 0;
+
+	for (size_t at = 0; at < c->skeleton.n; at++) {
+		size_t offset = cut_body_offset(c, at);
+
+		while (i < c->count && c->elements[i].mark <= at)
+			i++;
+		if (i < c->count &&
+		    at + (size_t)snprintf(NULL, 0, "%zu", i) >= c->elements[i].mark) {
+			if (offset != c->elements[i].start)
+				abort();
+		} else if (offset >= c->body.n || c->body.p[offset] != c->skeleton.p[at]) {
 			abort();
+		}
 	}
+	if (cut_body_offset(c, c->skeleton.n) != c->body.n)
+		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

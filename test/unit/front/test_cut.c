@@ -73,9 +73,13 @@ static void test_faults_point_into_the_body(void **state)
 		const char *body;
 		size_t offset;
 	} cases[] = {
-		{ "{\"t\":[1234567,]}", 14 },        { "{\"t\":[12345,12345] x}", 19 },
-		{ "{\"t\":[{\"a\":1},{}}", 17 },     { "{\"a\":01}", 6 },
+		{ "{\"t\":[1234567,]}", 14 },
+		{ "{\"t\":[12345,12345] x}", 19 },
+		{ "{\"t\":[{\"a\":1},{}}", 17 },
+		{ "{\"a\":01}", 6 },
 		{ "{\"t\":[11111],\"t\":[2]}", 13 },
+		{ "{\"t\":[7 \r\n , ,8]}", 13 },
+		{ "{\"t\":[7 \n ", 10 },
 	};
 
 	(void)state;
@@ -92,6 +96,22 @@ static void test_faults_point_into_the_body(void **state)
 		cut_done(&c);
 		arena_done(&a);
 	}
+}
+
+/* The eleventh element is shorter than its number, and the body ends with it. */
+static void test_offsets_of_digits(void **state)
+{
+	const char *body = "{\"t\":[0,1,2,3,4,5,6,7,8,9,a";
+	struct cut c;
+
+	(void)state;
+	assert_int_equal(cut_all(&c, body, 100, 5), 0);
+	assert_int_equal(c.skeleton.n, strlen(body) + 1);
+	assert_int_equal(cut_body_offset(&c, 25), 25); /* the comma */
+	assert_int_equal(cut_body_offset(&c, 26), 26);
+	assert_int_equal(cut_body_offset(&c, 27), 26);
+	assert_int_equal(cut_body_offset(&c, 28), strlen(body));
+	cut_done(&c);
 }
 
 static void test_limits(void **state)
@@ -118,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_faults_point_into_the_body),
+		cmocka_unit_test(test_offsets_of_digits),
 		cmocka_unit_test(test_limits),
 	};
 
