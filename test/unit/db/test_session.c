@@ -230,15 +230,18 @@ static void test_migrate(void **state)
 	const struct migrate_options other = { .files = changed,
 		                               .count = embedded_migration_count };
 	struct errbuf err;
+	int applied;
 
 	must(db_exec(db,
-	             "create table auth_users (id integer primary key, username varchar(150),"
+	             "create table auth_users (id serial primary key, username varchar(150),"
 	             " password_hash text, is_active boolean, created_at timestamp);"
 	             " insert into auth_users values (1, 'old', 'x', true, now())",
 	             &err),
 	     &err);
 	assert_int_equal(migrate_pending(db, &o, &err), (int)embedded_migration_count);
-	assert_int_equal(migrate_run(db, &o, &err), (int)embedded_migration_count);
+	applied = migrate_run(db, &o, &err);
+	must(applied, &err);
+	assert_int_equal(applied, (int)embedded_migration_count);
 	assert_int_equal(migrate_run(db, &o, &err), 0);
 	assert_int_equal(migrate_pending(db, &o, &err), 0);
 	must(db_exec(db, "select roles from auth_users where id = 1", &err), &err);
@@ -272,6 +275,14 @@ static void test_adoption_refused(void **state)
 	     &err);
 	assert_int_equal(migrate_run(db, &o, &err), -EINVAL);
 	assert_int_equal(lines, 4); /* id, password_hash, is_active, created_at */
+	/* A key that does not come by itself: no user could be added. */
+	must(db_exec(db,
+	             "drop table auth_users; create table auth_users (id integer primary key,"
+	             " username text, password_hash text, is_active boolean, created_at timestamp)",
+	             &err),
+	     &err);
+	assert_int_equal(migrate_run(db, &o, &err), -EINVAL);
+	assert_int_equal(lines, 5);
 	assert_int_equal(db_exec(db, "select 1 from transactions", &err), -ENOENT);
 }
 
