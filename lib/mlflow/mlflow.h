@@ -6,6 +6,7 @@
  *
  * The server takes a field of the wrong JSON type for an absent one and still answers 200, so every
  * id, version, parameter and tag is written as text and every answer that matters is read back.
+ * json_setup() must have run in the process.
  */
 #ifndef MLFLOW_MLFLOW_H
 #define MLFLOW_MLFLOW_H
