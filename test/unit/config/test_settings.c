@@ -158,6 +158,14 @@ static const struct {
 	{ "http:\n  header_fields: 201\n", "201 is above 200" },
 	{ "batch:\n  explain: MAYBE\n", "batch.explain: ALLOW, REVIEW" },
 	{ "batch:\n  times: \"2:00\"\n", "batch.times: \"2:00\" is no time of day" },
+	{ "mlflow: {tracking_uri: file:///srv/mlruns}\n", "mlflow.tracking_uri: an address such" },
+	{ "mlflow: {tracking_uri: \"https://\"}\n", "mlflow.tracking_uri: an address such" },
+	{ "mlflow: {tracking_uri: \"https://u:p@host\"}\n", "without user and password" },
+	{ "mlflow: {tracking_uri: \"https://a\", registry_uri: databricks}\n",
+	  "mlflow.registry_uri: an address such" },
+	{ "mlflow: {registry_uri: \"https://a\"}\n", "mlflow.registry_uri without" },
+	{ "mlflow: {tracking_insecure_tls: true, tracking_server_cert_path: /ca.pem}\n",
+	  "exclude each other" },
 	{ "- a\n- b\n", "a mapping of keys is wanted" },
 	{ "models:\n  name: \"a\\nb\"\n", "control character" },
 	{ "http: {\n", "fraudd.yaml:" },
@@ -238,6 +246,10 @@ static void test_who_wins(void **state)
 	assert_int_equal(s->batch.interval_seconds, 30);
 	assert_int_equal(s->batch.chunk_rows, 7);
 	assert_string_equal(s->models.name, "x y");
+	settings_free(s);
+	words[1] = "MLFLOW_MODEL_NAME=as before";
+	assert_int_equal(settings_load(&from, on_error, &h, &s), 0);
+	assert_string_equal(s->models.name, "as before");
 	settings_free(s);
 	words[0] = "BATCH_INTERVAL_SECONDS=never";
 	assert_int_equal(settings_load(&from, on_error, &h, &s), -EINVAL);
