@@ -20,7 +20,7 @@ static void send_packet(int fd, const uint8_t *data, size_t size, unsigned fd_co
 		struct cmsghdr align;
 		char room[CMSG_SPACE(MAX_FDS * sizeof(int))];
 	} control = { 0 };
-	struct iovec iov = { (void *)(uintptr_t)data, size };
+	struct iovec iov = { (void *)data, size };
 	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
 	int fds[MAX_FDS] = { 0 };
 

@@ -83,7 +83,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct record whole = { .notes = true, .max_row = MAX_ROW };
 	struct record pieces = { .notes = true, .max_row = MAX_ROW };
 	struct record plain = { .max_row = MAX_ROW };
-	struct record again = { .max_row = 4 * MAX_ROW }; /* written rows may have more quotes */
+	struct record again = { .max_row = (size_t)4 *
+		                           MAX_ROW }; /* written rows may have more quotes */
 
 	if (size == 0)
 		return 0;

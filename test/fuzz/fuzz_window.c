@@ -12,7 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check(struct str text)
 {
 	for (size_t i = 0; i < text.n; i++) {
-		if (!memchr("0123456789:,", text.p[i], 12))
+		bool digit = text.p[i] >= '0' && text.p[i] <= '9';
+
+		if (!digit && text.p[i] != ':' && text.p[i] != ',')
 			abort();
 	}
 }

@@ -42,7 +42,7 @@ static void test_texts(void **unused)
 
 		if (r != (cases[i].count < 0 ? cases[i].count : 0))
 			fail_msg("case %zu: returned %d", i, r);
-		if (r < 0 && !strstr(err.text, cases[i].says))
+		if (r < 0 && (!cases[i].says || !strstr(err.text, cases[i].says)))
 			fail_msg("case %zu: says \"%s\"", i, err.text);
 		if (r == 0 && ((int)t.count != cases[i].count))
 			fail_msg("case %zu: %u times", i, t.count);
@@ -55,15 +55,14 @@ static void test_texts(void **unused)
 static void test_too_many(void **unused)
 {
 	char text[(TIMES_MAX + 1) * 6 + 1] = "";
+	size_t length = 0;
 	struct times t;
 	struct errbuf err;
 
 	(void)unused;
 	for (int i = 0; i <= TIMES_MAX; i++) {
-		char word[16];
-
-		snprintf(word, sizeof(word), "%s%02d:%02d", i ? "," : "", i / 60, i % 60);
-		strcat(text, word);
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%02d:%02d",
+		                           i ? "," : "", i / 60, i % 60);
 		if (times_parse(text, &t, &err) != (i < TIMES_MAX ? 0 : -EINVAL))
 			fail_msg("%d times", i + 1);
 	}

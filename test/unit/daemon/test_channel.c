@@ -119,7 +119,7 @@ static void send_raw(int fd, const void *bytes, size_t n, unsigned fd_count)
 		struct cmsghdr align;
 		char room[CMSG_SPACE(16 * sizeof(int))];
 	} control = { 0 };
-	struct iovec iov = { (void *)(uintptr_t)bytes, n };
+	struct iovec iov = { (void *)bytes, n };
 	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
 	int fds[16] = { 0 };
 

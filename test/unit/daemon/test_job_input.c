@@ -129,15 +129,15 @@ static void test_by_hand(void **unused)
 static void test_models_that_are_none(void **unused)
 {
 	static const struct {
-		bool sealed;
 		uint64_t size;
-		char first;
 		int result;
+		bool sealed;
+		char first;
 	} cases[] = {
-		{ true, sizeof(image), 'f', 0 },
-		{ false, sizeof(image), 'f', -EBADF },
-		{ true, sizeof(image) + 1, 'f', -EBADF },
-		{ true, sizeof(image), (char)0xff, -EBADMSG },
+		{ sizeof(image), 0, true, 'f' },
+		{ sizeof(image), -EBADF, false, 'f' },
+		{ sizeof(image) + 1, -EBADF, true, 'f' },
+		{ sizeof(image), -EBADMSG, true, (char)0xff },
 	};
 
 	(void)unused;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +14,11 @@
 
 #include "base/cleanup.h"
 #include "daemon/sdnotify.h"
+
+static bool is_fd(const struct sdnotify_fd *got, int fd, const char *name)
+{
+	return got->fd == fd && name && strcmp(got->name, name) == 0;
+}
 
 static void descriptors_by_name(void **unused)
 {
@@ -54,9 +60,7 @@ static void descriptors_by_name(void **unused)
 			fail_msg("case %zu: %d", i, r);
 		if (r <= 0)
 			continue;
-		if (ret[0].fd != 3 || ret[r - 1].fd != 2 + r ||
-		    strcmp(ret[0].name, cases[i].first) != 0 ||
-		    strcmp(ret[r - 1].name, cases[i].last) != 0)
+		if (!is_fd(&ret[0], 3, cases[i].first) || !is_fd(&ret[r - 1], 2 + r, cases[i].last))
 			fail_msg("case %zu: \"%s\", \"%s\"", i, ret[0].name, ret[r - 1].name);
 	}
 }

@@ -86,7 +86,7 @@ static void add_rows(struct learner *l, const int *order, size_t count)
 		struct cell row[4] = { 0 };
 		int k = order[i];
 
-		row[0] = (struct cell){ .present = true, .v.integer = k * 10 };
+		row[0] = (struct cell){ .present = true, .v.integer = (int64_t)k * 10 };
 		row[2] = number_cell(k * 0.1);
 		if (levels[k % 6][0])
 			row[3] = (struct cell){ .present = true, .v.text = str_of(levels[k % 6]) };

@@ -31,7 +31,15 @@ static bool split(char *line, struct pydantic_case *c)
 	*c = (struct pydantic_case){ 0 };
 	for (char *at = line; at && n < 5; n++)
 		*columns[n] = strsep(&at, "\t");
-	return n == 3 || n == 5;
+	return c->type && c->json && c->answer && (n == 3 || n == 5);
+}
+
+static uint64_t bits(double d)
+{
+	uint64_t ret;
+
+	memcpy(&ret, &d, sizeof(ret));
+	return ret;
 }
 
 static bool same_value(const struct program_input *in, const struct cell *cell, const char *want)
@@ -39,11 +47,8 @@ static bool same_value(const struct program_input *in, const struct cell *cell, 
 	char text[512];
 
 	switch (in->type) {
-	case INPUT_NUMBER: {
-		double d = strtod(want, NULL);
-
-		return memcmp(&d, &cell->v.number, sizeof(d)) == 0;
-	}
+	case INPUT_NUMBER:
+		return bits(strtod(want, NULL)) == bits(cell->v.number);
 	case INPUT_CATEGORY:
 		snprintf(text, sizeof(text), "\"%.*s\"", STR_ARGS(cell->v.text));
 		return want[1] == '\\' || strcmp(text, want) == 0;
@@ -67,8 +72,13 @@ static bool agrees(const struct pydantic_case *c, struct arena *a)
 	r = cell_from_json(&in, value, a, &cell, &fault);
 	if (c->answer[0] == '=')
 		return r == 0 && cell.present && same_value(&in, &cell, c->answer + 2);
-	return r == -EINVAL && strcmp(fault.type, c->answer) == 0 &&
+	return r == -EINVAL && c->message && strcmp(fault.type, c->answer) == 0 &&
 	       strcmp(fault.message, c->message) == 0 && str_is(fault.ctx, c->ctx);
+}
+
+static const char *shown(const char *column)
+{
+	return column ? column : "";
 }
 
 static void pydantic_agrees(void **unused)
@@ -87,10 +97,9 @@ static void pydantic_agrees(void **unused)
 	for (char *line; (line = strsep(&next, "\n")) && *line; count++) {
 		struct pydantic_case c;
 
-		assert_true(split(line, &c));
-		if (!agrees(&c, &a)) {
-			print_error("case %zu: %s %s: wanted %s %s\n", count, c.type, c.json,
-			            c.answer, c.message ? c.message : "");
+		if (!split(line, &c) || !agrees(&c, &a)) {
+			print_error("case %zu: %s %s: wanted %s %s\n", count, shown(c.type),
+			            shown(c.json), shown(c.answer), shown(c.message));
 			failed++;
 		}
 		arena_reset(&a);

@@ -61,9 +61,10 @@ static size_t encode_numeric(const char *text, unsigned char *ret)
 	size_t n = 0;
 
 	memset(digits, '0', sizeof(digits));
-	memcpy(digits + pad, first, whole);
-	if (point)
-		memcpy(digits + pad + whole, point + 1, fraction);
+	for (n = 0; n < whole; n++)
+		digits[pad + n] = first[n];
+	for (n = 0; n < fraction; n++)
+		digits[pad + whole + n] = point[1 + n];
 	count = groups + (fraction + 3) / 4;
 	words[0] = htobe16((uint16_t)count);
 	words[1] = htobe16((uint16_t)(groups - 1));

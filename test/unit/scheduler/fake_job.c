@@ -48,6 +48,8 @@ static int obey(char *word, const struct job_input *in, char **argv)
 
 	if (value)
 		*value++ = '\0';
+	else
+		value = word + strlen(word);
 	if (strcmp(word, "say") == 0) {
 		for (char *p = value; (p = strchr(p, '_'));)
 			*p = ' ';

@@ -52,6 +52,7 @@ struct words {
 		print_error("%s:%u: ", (s)->path, (s)->line);                                      \
 		print_error(__VA_ARGS__);                                                          \
 		fail_msg("%s:%u", (s)->path, (s)->line);                                           \
+		abort(); /* not reached: fail_msg() jumps, which no tool knows */                  \
 	} while (0)
 
 static struct queue_now now(const struct scenario *s)
@@ -158,6 +159,23 @@ static void give_wall(struct scenario *s, const char *text)
 	s->wall_us = civil_to_us(&c);
 }
 
+static bool give_value(struct scenario *s, const char *name, const char *value)
+{
+	if (strcmp(name, "interval") == 0)
+		s->policy.interval_ms = milliseconds(s, value);
+	else if (strcmp(name, "every") == 0)
+		s->policy.every = number(s, value);
+	else if (strcmp(name, "partitions") == 0)
+		s->partitions = number(s, value);
+	else if (strcmp(name, "times") == 0)
+		give_times(s, strcmp(value, "none") == 0 ? "" : value);
+	else if (strcmp(name, "wall") == 0)
+		give_wall(s, value);
+	else
+		return false;
+	return true;
+}
+
 static bool give(struct scenario *s, const struct words *w, unsigned i)
 {
 	const char *value = w->at[i + 1];
@@ -166,20 +184,8 @@ static bool give(struct scenario *s, const struct words *w, unsigned i)
 		s->policy.follow = !value || strcmp(value, "off") != 0;
 	else if (strcmp(w->at[i], "wait-for-model") == 0)
 		s->policy.wait_for_model = true;
-	else if (!value)
-		return false;
-	else if (strcmp(w->at[i], "interval") == 0)
-		s->policy.interval_ms = milliseconds(s, value);
-	else if (strcmp(w->at[i], "every") == 0)
-		s->policy.every = number(s, value);
-	else if (strcmp(w->at[i], "partitions") == 0)
-		s->partitions = number(s, value);
-	else if (strcmp(w->at[i], "times") == 0)
-		give_times(s, strcmp(value, "none") == 0 ? "" : value);
-	else if (strcmp(w->at[i], "wall") == 0)
-		give_wall(s, value);
 	else
-		return false;
+		return value && give_value(s, w->at[i], value);
 	return true;
 }
 
@@ -356,7 +362,7 @@ static void expect(struct scenario *s, const struct words *w)
 	s->matched++;
 }
 
-static void run_line(struct scenario *s, char *line)
+static struct words split(const struct scenario *s, char *line)
 {
 	struct words w = { .count = 0 };
 
@@ -366,6 +372,13 @@ static void run_line(struct scenario *s, char *line)
 			refuse(s, "too many words\n");
 		w.at[w.count++] = p;
 	}
+	return w;
+}
+
+static void run_line(struct scenario *s, char *line)
+{
+	struct words w = split(s, line);
+
 	if (w.count == 0)
 		return;
 	if (strcmp(w.at[0], "given") == 0) {

@@ -24,7 +24,7 @@ static void copy_program(const char *from, const char *dir, const char *name)
 {
 	CLEANUP(close_p) int in = open(from, O_RDONLY | O_CLOEXEC);
 	CLEANUP(close_p) int out = -1;
-	struct stat st;
+	struct stat st = { 0 };
 	char to[256];
 	off_t at = 0;
 

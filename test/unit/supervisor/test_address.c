@@ -54,7 +54,7 @@ static void forms(void **unused)
 
 		if (r != (cases[i].printed ? 0 : -EINVAL))
 			fail_msg("case %zu: %d", i, r);
-		if (r < 0)
+		if (!cases[i].printed)
 			continue;
 		address_print(&a, text, sizeof(text));
 		if (strcmp(text, cases[i].printed) != 0)
