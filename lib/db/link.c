@@ -146,7 +146,10 @@ static int send_settings(struct link *l)
 	return PQsendQueryParams(l->conn,
 	                         "select set_config('TimeZone', $1, false),"
 	                         " set_config('DateStyle', 'ISO, YMD', false),"
-	                         " set_config('statement_timeout', $2, false)",
+	                         " set_config('statement_timeout', $2, false),"
+	                         " set_config('synchronous_commit',"
+	                         " case current_setting('synchronous_commit') when 'off' then 'on'"
+	                         " else current_setting('synchronous_commit') end, false)",
 	                         2, NULL, values, NULL, NULL, 0);
 }
 

@@ -1,9 +1,12 @@
 /*
  * Connections on the loop: statements go out, answers come by callback, nothing waits. Statements
  * are prepared once on each connection; one that is not answered in time fails and its connection
- * is replaced; a lost server is tried again after a back-off with jitter (50 ms doubling to 800
+ * is replaced; a lost server is tried again after a back-off with jitter (50 ms doubling to 400
  * ms). Notifications of the named channels come through a connection that listens as soon as it is
  * up.
+ *
+ * What was answered survives a crash of the server, even where its own settings would let it answer
+ * before the log is written (synchronous_commit = off): a logout must not be undone by a restart.
  *
  * A statement is run at most once: when its connection is lost under way, the caller is told
  * -ECONNRESET and must know whether it may send it again.

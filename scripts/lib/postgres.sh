@@ -12,7 +12,8 @@
 #
 # All return non-zero after saying on stderr what failed, with the end of the server's log. HOME is
 # an absolute path (blanks are fine). Root cannot run a server, so root runs it as "postgres" by
-# setpriv. PG_FAST=1 at the first start gives up durability (tests).
+# setpriv. PG_FAST=1 at the first start gives up what only the end of the machine would lose (tests);
+# a server that is killed still has every transaction that it answered.
 # The socket lies in a short folder of mode 0700 under /tmp, because a socket's path is limited to
 # 107 bytes; the role "fraudd" needs no password there.
 
@@ -115,7 +116,7 @@ pg_create() {
 		checkpoint_completion_target = 0.9
 	CONF
 	if [ "${PG_FAST:-0}" = 1 ]; then
-		printf 'fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n' |
+		printf 'fsync = off\nfull_page_writes = off\n' |
 			pg_as_owner tee -a "$home/data.new/postgresql.conf" >/dev/null
 	fi
 	pg_as_owner mv "$home/data.new" "$home/data"
