@@ -24,6 +24,8 @@
 
 #define BEAT_MS 2000
 
+static void beat(struct lead *l);
+
 bool lead_holds(const struct lead *l, unsigned partition)
 {
 	return partition < l->partitions && l->held[partition];
@@ -135,18 +137,36 @@ static void gain(struct lead *l, const struct pg_result *result, size_t row)
 	l->hooks->gained(l->self, partition, &history);
 }
 
+/* The locks of sessions that were ended are free now: the next round follows at once. */
+static void on_fenced(void *self, int r, const struct pg_result *result, const struct errbuf *err)
+{
+	struct lead *l = self;
+
+	l->asking = false;
+	if (r < 0) {
+		log_debug("could not look for leaders that stand still: %s", err->text);
+		return;
+	}
+	if (db_rows(result) == 0)
+		return;
+	log_warning(0, "ended %zu sessions of a leader that stood still", db_rows(result));
+	beat(l);
+}
+
 static void on_taken(void *self, int r, const struct pg_result *result, const struct errbuf *err)
 {
 	struct lead *l = self;
 
 	l->asking = false;
-	if (r == 0) {
-		for (size_t i = 0; i < db_rows(result); i++)
-			gain(l, result, i);
+	if (r < 0) {
+		log_debug("could not take the lead: %s", err->text);
+		release_all(l);
 		return;
 	}
-	log_debug("could not take the lead: %s", err->text);
-	release_all(l);
+	for (size_t i = 0; i < db_rows(result); i++)
+		gain(l, result, i);
+	if (l->up && db_rows(result) < l->wanted)
+		say(l, STATEMENT_FENCE, NULL, 0, on_fenced);
 }
 
 static void take(struct lead *l, unsigned count)
@@ -155,6 +175,7 @@ static void take(struct lead *l, unsigned count)
 	char limit[16];
 	struct db_param params[2];
 
+	l->wanted = count;
 	print_others(l, &free_ones);
 	snprintf(limit, sizeof(limit), "%u", count);
 	if (strbuf_error(&free_ones) == 0) {

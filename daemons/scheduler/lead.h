@@ -1,6 +1,7 @@
 /*
  * Which partitions this host leads. Every two seconds it says in scheduler_hosts that it lives and
  * tries to lock what nobody holds, up to its share; what it holds beyond its share it gives away.
+ * Where it gets less than its share it ends the sessions of leaders that stand still.
  * All of it on one connection: when that is lost, so is every lead, on both sides.
  */
 #ifndef SCHEDULER_LEAD_H
@@ -33,6 +34,7 @@ struct lead {
 	bool follow;
 	bool held[QUEUE_MAX_PARTITIONS];
 	unsigned others; /* hosts that live beside this one */
+	unsigned wanted; /* how many this round tries to take */
 	bool asking;     /* a round is under way */
 	bool up;
 };

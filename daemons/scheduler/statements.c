@@ -10,6 +10,8 @@
 /* "frau" in ASCII: other programs on the same database have other classes. The view
  * scheduler_leads has the same number. */
 #define LOCK_CLASS "1718772085"
+/* "frab": what a batch holds of its partition (tools/batch/cursor.c). */
+#define BATCH_CLASS "1718772066"
 /* Three beats (lead.c): who was not seen for so long does not count when partitions are shared. */
 #define LIVES "seen_at > clock_timestamp() - interval '6 s'"
 
@@ -43,6 +45,23 @@ const char *const statements[STATEMENT_MAX] = {
 	        " from (select partition from unnest($1::integer[]) partition"
 	        " where pg_try_advisory_lock(" LOCK_CLASS ", partition) limit $2::bigint) t"
 	        " left join scheduler_state s on s.partition = t.partition",
+
+	/* A host whose processes stand still (a paused container) answers the server's keepalives,
+	 * so its locks stay. Who leads asks something every two seconds: a session that was silent
+	 * for five leads nothing, and the batch that it started is ended with it. The server's
+	 * clock alone decides. All is materialized lest the planner end sessions before it has
+	 * chosen them. */
+	[STATEMENT_FENCE] =
+	        "with held as materialized (select l.pid, l.classid, l.objid, a.state_change"
+	        " from pg_locks l join pg_stat_activity a using (pid) where l.locktype = 'advisory'"
+	        " and l.objsubid = 2 and l.granted and l.pid <> pg_backend_pid()"
+	        " and l.classid in (" LOCK_CLASS ", " BATCH_CLASS ") and l.database ="
+	        " (select oid from pg_database where datname = current_database())),"
+	        " silent as materialized (select pid, objid from held where classid = " LOCK_CLASS
+	        " and state_change < clock_timestamp() - interval '5 s'),"
+	        " old as materialized (select pid from silent union select h.pid from held h"
+	        " join silent using (objid) where h.classid = " BATCH_CLASS ")"
+	        " select pid from old where pg_terminate_backend(pid, 1000)",
 
 	[STATEMENT_RELEASE] = "select pg_advisory_unlock(" LOCK_CLASS
 	                      ", partition) from unnest($1::integer[]) partition",

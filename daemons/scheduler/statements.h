@@ -7,6 +7,7 @@ enum statement {
 	STATEMENT_BEAT,    /* host, pid, follow -> other hosts that live */
 	STATEMENT_TAKE,    /* partitions to try, how many at most -> partition, age in ms or null,
 	                      batches, retrain_due */
+	STATEMENT_FENCE,   /* no parameter -> sessions that were ended */
 	STATEMENT_RELEASE, /* partitions */
 	STATEMENT_RELEASE_ALL,
 	STATEMENT_STATE,  /* partition, host, age in ms or null, batches, retrain_due, next in ms or

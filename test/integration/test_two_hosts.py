@@ -7,6 +7,7 @@ import time
 
 import models
 import pytest
+import suite as suites
 from scheduling import Database, jobs_suite
 
 FAIL_OVER = 10  # seconds
@@ -53,13 +54,17 @@ def wait_leader(suite, database, name):
     suite.wait(lambda: leader(database) == name, f"{name} to lead")
 
 
+def descendants(suite):
+    """All of its processes, parents first."""
+    pids = [suite.process.pid]
+    for pid in pids:
+        pids += suites.children(pid)
+    return pids
+
+
 def kill_host(suite):
     """Everything of it at once, as a power cut does."""
-    pids = [suite.process.pid, *suite.child_pids()]
-    for child in list(pids):
-        path = f"/proc/{child}/task/{child}/children"
-        pids += [int(pid) for pid in open(path).read().split() if int(pid) not in pids]
-    for pid in pids:
+    for pid in descendants(suite):
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -97,7 +102,45 @@ def test_one_leads(host, database):
     check_exactly_once(database)
 
 
-@pytest.mark.parametrize("how", ["host", "suite", "lock"])
+def freeze(suite):
+    """As a container is paused: nothing runs, but the kernel answers the server's keepalives."""
+    suite.process.send_signal(signal.SIGSTOP)  # first: nobody replaces what stands still
+    suite.pids.update(suite.child_pids())
+    for pid in descendants(suite):
+        os.kill(pid, signal.SIGSTOP)
+
+
+def thaw(suite):
+    for pid in reversed(descendants(suite)):
+        os.kill(pid, signal.SIGCONT)
+
+
+def kill_supervisor(suite):
+    """Its children see the end of their channel and leave."""
+    suite.process.kill()
+    suite.process.wait()
+    suite.process = None
+
+
+def kill_scheduler_alone(suite):
+    """Nobody replaces it."""
+    suite.process.send_signal(signal.SIGSTOP)
+    suite.pids.update(suite.child_pids())
+    [scheduler] = [pid for pid in suite.child_pids()
+                   if os.readlink(f"/proc/{pid}/exe").endswith("fraud-scheduler")]  # fmt: skip
+    os.kill(scheduler, signal.SIGKILL)
+
+
+WAYS = {
+    "host": kill_host,
+    "supervisor": kill_supervisor,
+    "stop": lambda suite: suite.stop(),
+    "lock": kill_scheduler_alone,
+    "freeze": freeze,
+}
+
+
+@pytest.mark.parametrize("how", WAYS)
 def test_fail_over(host, database, how):
     alpha = host("alpha")
     wait_leader(alpha, database, "alpha")
@@ -105,29 +148,30 @@ def test_fail_over(host, database, how):
     beta.wait(lambda: database.count("scheduler_hosts") == 2, "both hosts to be seen")
     database.wait_scored(alpha)
     before = time.monotonic()
-    if how == "host":
-        kill_host(alpha)
-    elif how == "suite":
-        alpha.stop()
-    else:
-        alpha.process.send_signal(signal.SIGSTOP)  # nobody replaces what dies
-        alpha.pids.update(alpha.child_pids())
-        [scheduler] = [pid for pid in alpha.child_pids()
-                       if os.readlink(f"/proc/{pid}/exe").endswith("fraud-scheduler")]  # fmt: skip
-        os.kill(scheduler, signal.SIGKILL)
+    WAYS[how](alpha)
     wait_leader(beta, database, "beta")
     taken = time.monotonic() - before
     database.add_rows(100)
     database.wait_scored(beta)
-    if how == "lock":
-        alpha.process.send_signal(signal.SIGCONT)
-    print(f"another host led after {taken:.2f} s")
+    if alpha.process:
+        thaw(alpha)
+    print(f"{how}: another host led after {taken:.2f} s")
     assert taken <= FAIL_OVER
     check_exactly_once(database)
 
 
-def test_hung_leader(host, database):
-    """Its supervisor replaces it after supervise.hang_seconds; the lock is free then."""
+SAME_HOST_MAY = {
+    "scheduler killed": lambda suite, database: suite.kill("scheduler"),
+    "scheduler hung": lambda suite, database: suite.kill("scheduler", number=signal.SIGSTOP),
+    "connection lost": lambda suite, database: database.execute(
+        f"select pg_terminate_backend({leading_session(database)})"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", SAME_HOST_MAY)
+def test_lead_goes_on(host, database, how):
+    """The host lives: whoever is first has the lead then, but somebody has it. A hung scheduler is
+    replaced after supervise.hang_seconds."""
     settings = {"supervise": {"hang_seconds": 5}}
     alpha = host("alpha", settings)
     wait_leader(alpha, database, "alpha")
@@ -136,13 +180,34 @@ def test_hung_leader(host, database):
     database.wait_scored(alpha)
     session = leading_session(database)
     before = time.monotonic()
-    os.kill(alpha.pid("scheduler"), signal.SIGSTOP)
+    SAME_HOST_MAY[how](alpha, database)
     beta.wait(lambda: leading_session(database) not in (None, session), "another session to lead")
     taken = time.monotonic() - before
     database.add_rows(100)
     database.wait_scored(beta)
-    print(f"another session led after {taken:.2f} s")
+    print(f"{how}: another session led after {taken:.2f} s")
     assert taken <= FAIL_OVER
+    check_exactly_once(database)
+
+
+def test_freeze_amid_a_batch(host, database):
+    """The batch that stands still holds the partition and a chunk: both are taken from it."""
+    alpha = host("alpha")
+    wait_leader(alpha, database, "alpha")
+    beta = host("beta")
+    beta.wait(lambda: database.count("scheduler_hosts") == 2, "both hosts to be seen")
+    database.wait_scored(alpha)
+    with database.stalled_batches() as stalled:
+        database.add_rows(300)
+        stalled.wait(alpha)
+        freeze(alpha)
+        before = time.monotonic()
+    database.wait_scored(beta)
+    taken = time.monotonic() - before
+    assert set(database.column("select host from fraud_scores order by scored_at desc limit 300")) == {
+        "beta"}  # fmt: skip
+    thaw(alpha)
+    print(f"the other host had scored all after {taken:.2f} s")
     check_exactly_once(database)
 
 

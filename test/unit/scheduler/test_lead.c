@@ -187,17 +187,17 @@ static bool first_knows_second(struct host *h)
 
 static struct db *session;
 
-static int make_schema(void)
+static int make_schema(const char *server)
 {
-	const struct db_options o = { .url = getenv("FRAUDD_TEST_DATABASE_URL") };
+	const struct db_options o = { .url = server };
 	struct db *db;
 	struct errbuf err;
 	int r = db_open(&o, &db, &err);
 
 	if (r < 0)
 		return r;
-	snprintf(url, sizeof(url), "%s%coptions=-csearch_path%%3Dfraudd_lead", o.url,
-	         strchr(o.url, '?') ? '&' : '?');
+	snprintf(url, sizeof(url), "%s%coptions=-csearch_path%%3Dfraudd_lead", server,
+	         strchr(server, '?') ? '&' : '?');
 	r = db_exec(db, "drop schema if exists fraudd_lead cascade; create schema fraudd_lead",
 	            &err);
 	db_close(db);
@@ -209,12 +209,13 @@ static int setup(void **unused)
 	const struct migrate_options m = { .files = embedded_migrations,
 		                           .count = embedded_migration_count };
 	const struct db_options o = { .url = url };
+	const char *server = getenv("FRAUDD_TEST_DATABASE_URL");
 	struct errbuf err = { "" };
 
 	(void)unused;
-	if (!getenv("FRAUDD_TEST_DATABASE_URL"))
+	if (!server)
 		return 0;
-	if (make_schema() < 0 || db_open(&o, &session, &err) < 0 ||
+	if (make_schema(server) < 0 || db_open(&o, &session, &err) < 0 ||
 	    migrate_run(session, &m, &err) < 0 ||
 	    db_exec(session,
 	            "insert into scheduler_state (partition, host, planned_at, batches, "
@@ -317,6 +318,30 @@ static void test_lost_connection_is_a_lost_lead(void **unused)
 	assert_int_equal(hosts[0].gained, 2 * PARTITIONS);
 }
 
+/* A partition that no other test has. */
+#define STILL "3"
+
+static void test_a_leader_that_stands_still_is_ended(void **unused)
+{
+	const struct db_options o = { .url = url };
+	struct db *leader, *batch;
+	struct errbuf err;
+
+	(void)unused;
+	need_server();
+	assert_int_equal(db_open(&o, &leader, &err), 0);
+	assert_int_equal(db_open(&o, &batch, &err), 0);
+	assert_int_equal(db_exec(leader, "select pg_advisory_lock(1718772085, " STILL ")", &err),
+	                 0);
+	assert_int_equal(db_exec(batch, "select pg_advisory_lock(1718772066, " STILL ")", &err), 0);
+	start(&hosts[0], "one");
+	WAIT(first_has_all);
+	assert_int_not_equal(db_exec(leader, "select 1", &err), 0);
+	assert_int_not_equal(db_exec(batch, "select 1", &err), 0);
+	db_close(leader);
+	db_close(batch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +350,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_shared_and_inherited, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_runs_is_not_given_away, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost_connection_is_a_lost_lead, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(test_a_leader_that_stands_still_is_ended, setup,
 		                                teardown),
 	};
 
