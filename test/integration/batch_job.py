@@ -131,3 +131,13 @@ where s.transaction_seq is null or s.decision <> 'ALLOW' and e.transaction_seq i
    or s.decision = 'ALLOW' and e.transaction_seq is not null
 """
 COUNTED = "select coalesce(sum(scored), 0) from job_runs where kind = 'batch'"
+
+
+def check_once(batch, rows):
+    """Each row has one score, and the records, which moved with the chunks, say that no row was
+    written, or found written, a second time."""
+    assert batch.one("select count(*) from fraud_scores") == rows
+    assert batch.one(DOUBLED) == 0
+    assert batch.one(COUNTED) == rows
+    assert batch.one("select coalesce(sum(skipped + failed), 0) from job_runs") == 0
+    assert batch.one(EXPLAINED_WRONGLY) == 0
