@@ -61,13 +61,22 @@ static void print_row(const struct option_row *row, int column)
 	print_wrapped(row->help, column, at);
 }
 
+/* --version is a command's own where its rows have one: that of a model, say. */
+static bool has_own_version(const struct option_command *c)
+{
+	for (size_t i = 0; i < c->row_count; i++) {
+		if (strcmp(c->rows[i].name, "version") == 0)
+			return true;
+	}
+	return false;
+}
+
 static void print_help(const struct option_command *c)
 {
-	static const struct option_row own[] = {
-		{ .name = "help", .help = "say this and end" },
-		{ .name = "version", .help = "say the version and end" },
-	};
-	int column = name_width(&own[1]) + 2;
+	static const struct option_row help = { .name = "help", .help = "say this and end" };
+	static const struct option_row version = { .name = "version",
+		                                   .help = "say the version and end" };
+	int column = name_width(&version) + 2;
 
 	for (size_t i = 0; i < c->row_count; i++) {
 		int width = name_width(&c->rows[i]) + 2;
@@ -80,8 +89,9 @@ static void print_help(const struct option_command *c)
 	putchar('\n');
 	for (size_t i = 0; i < c->row_count; i++)
 		print_row(&c->rows[i], column);
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		print_row(&own[i], column);
+	print_row(&help, column);
+	if (!has_own_version(c))
+		print_row(&version, column);
 }
 
 static void answer(const struct option_command *c, int value)
@@ -104,7 +114,8 @@ static int fill(const struct option_command *c, struct option *ret)
 		*o++ = (struct option){ c->rows[i].name, argument, NULL, VALUE_ROW + (int)i };
 	}
 	*o++ = (struct option){ "help", no_argument, NULL, VALUE_HELP };
-	*o++ = (struct option){ "version", no_argument, NULL, VALUE_VERSION };
+	if (!has_own_version(c))
+		*o++ = (struct option){ "version", no_argument, NULL, VALUE_VERSION };
 	*o = (struct option){ 0 };
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
  * Command lines of all programs: one table gives getopt_long's arrays, --help, and the check that a
- * word is known. --help and --version are answered here.
+ * word is known. --help is answered here, and --version unless the command has a row of that name.
  */
 #ifndef BASE_OPTION_H
 #define BASE_OPTION_H

@@ -79,6 +79,30 @@ static int run(const void *argument)
 	return 0;
 }
 
+/* A command with a --version of its own: told once, and it takes its value. */
+static int run_versioned(const void *argument)
+{
+	const char *version = "-";
+	const struct option_row rows[] = {
+		{ .name = "version", .argument = "V", .help = "of the model", .text = &version },
+	};
+	const struct option_command c = { .program = "demo",
+		                          .synopsis = "[options]",
+		                          .about = "Shows a version.",
+		                          .rows = rows,
+		                          .row_count = 1 };
+	char *argv[10];
+	int argc = 0, r;
+
+	memcpy(argv, argument, sizeof(argv));
+	while (argv[argc])
+		argc++;
+	r = option_parse(&c, argc, argv);
+	if (r >= 0)
+		printf("%s", version);
+	return r < 0 && r != OPTION_ANSWERED ? 2 : 0;
+}
+
 static void command_lines(void **unused)
 {
 	static const struct {
@@ -153,6 +177,34 @@ static void help(void **unused)
 	assert_string_equal(output, expected);
 }
 
+static void own_version(void **unused)
+{
+	static const struct {
+		const char *argv[10];
+		int status;
+		const char *output;
+	} cases[] = {
+		{ { "demo", "--version", "7" }, 0, "7" },
+		{ { "demo", "--vers=7" }, 0, "7" },
+		{ { "demo", "--version" },
+		  2,
+		  "demo: option \"--version\" needs a value; see --help\n" },
+		{ { "demo", "--help" },
+		  0,
+		  "usage: demo [options]\n\nShows a version.\n\n  --version V  of the model\n"
+		  "  --help       say this and end\n" },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char output[1024];
+		int status = capture(run_versioned, cases[i].argv, output, sizeof(output));
+
+		if (status != cases[i].status || strcmp(output, cases[i].output) != 0)
+			fail_msg("case %zu: status %d, \"%s\"", i, status, output);
+	}
+}
+
 /* glibc keeps its place between calls; a second command line must begin at its own start. */
 static void twice_in_a_process(void **unused)
 {
@@ -172,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(command_lines),
 		cmocka_unit_test(help),
+		cmocka_unit_test(own_version),
 		cmocka_unit_test(twice_in_a_process),
 	};
 
