@@ -109,10 +109,15 @@ int bundle_write_digests(struct json_writer *w, const struct bundle_file *files,
 /*
  * Makes <parent>/<version> whole or not at all: written to a folder ".new-<version>-<pid>" beside
  * it, fsync of every file and folder, rename. parent is made if absent. -EEXIST if the version is
- * there. What a crash leaves begins with ".new-": readers of the parent skip names with a dot.
+ * there. What a crash leaves begins with ".new-": readers of the parent skip names with a dot, and
+ * the next write sweeps it.
  */
 int bundle_write(const char *parent, const char *version, const struct bundle_file *files,
                  size_t count, struct errbuf *err);
+
+/* Removes folders ".new-<version>-<pid>" and ".old-<version>-<pid>" that are older than an hour and
+ * whose process is gone. What cannot be removed stays. */
+void bundle_sweep(const char *parent);
 
 /* SHA-256 of bytes (fails with -ENOMEM only); of a file from its start (the position moves). */
 int bundle_sha256(struct str bytes, uint8_t ret[BUNDLE_SHA256_SIZE]);

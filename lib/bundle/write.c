@@ -1,7 +1,7 @@
 /*
  * Writes a version: whole or not at all. All files go to a hidden folder beside the target, every
  * file and folder is synced, then one rename makes the version appear. A kill at any point leaves
- * the hidden folder at most, which readers skip and the next write of that version replaces.
+ * the hidden folder at most, which readers skip and a later write sweeps.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -143,6 +143,7 @@ int bundle_write(const char *parent, const char *version, const struct bundle_fi
 	if (r == 0) {
 		/* left by a process that had our number and was killed */
 		file_remove_tree(hidden);
+		bundle_sweep(parent);
 		r = fill(hidden, files, count, err);
 		if (r == 0)
 			r = publish(hidden, path, err);
