@@ -6,6 +6,7 @@
  * Called by main.c through its table.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "demo_ceiling.h"
 #include "demo_csv.h"
 #include "demo_database.h"
+#include "demo_follow.h"
 #include "demo_generate.h"
 #include "json/writer.h"
 
@@ -34,9 +36,18 @@ struct demo_totals {
 
 struct demo_request {
 	struct demo_options options;
-	const char *csv, *database, *config;
-	bool json, quiet;
+	unsigned long long rate;
+	const char *csv, *database, *config, *until;
+	bool json, quiet, follow;
 };
+
+static volatile sig_atomic_t stop_wanted;
+
+static void on_signal(int number)
+{
+	(void)number;
+	stop_wanted = 1;
+}
 
 static void count_row(struct demo_totals *t, const struct demo_row *row)
 {
@@ -100,16 +111,43 @@ static int to_csv(const struct demo_request *q, struct demo_totals *t, struct er
 	return demo_csv_finish(s.csv, err);
 }
 
-static int to_database(const struct demo_request *q, struct demo_totals *t, struct errbuf *err)
+static int open_tables(const struct demo_request *q, struct db **ret, struct errbuf *err)
 {
 	const struct migrate_options files = { embedded_migrations, embedded_migration_count, NULL,
 		                               NULL };
+	int r = command_open_database(q->database, q->config, ret, err);
+
+	return r < 0 ? r : migrate_run(*ret, &files, err);
+}
+
+static void on_row(void *self, const struct demo_row *row)
+{
+	count_row(self, row);
+}
+
+/* Ctrl-C ends it well: what was inserted is summed up. */
+static int follow(const struct demo_request *q, struct demo_totals *t, struct errbuf *err)
+{
+	const struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+	const struct demo_follow f = { .rows = q->options.rows,
+		                       .seed = q->options.seed,
+		                       .rate = (unsigned)q->rate,
+		                       .quiet = q->quiet,
+		                       .stop = &stop_wanted };
+	CLEANUP(db_close_p) struct db *db = NULL;
+	int r = open_tables(q, &db, err);
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	return r < 0 ? r : demo_follow(db, &f, on_row, t, err);
+}
+
+static int to_database(const struct demo_request *q, struct demo_totals *t, struct errbuf *err)
+{
 	CLEANUP(db_close_p) struct db *db = NULL;
 	struct sink s = { 0 };
-	int r = command_open_database(q->database, q->config, &db, err);
+	int r = open_tables(q, &db, err);
 
-	if (r == 0)
-		r = migrate_run(db, &files, err);
 	if (r >= 0)
 		r = demo_database_open(db, &s.database, err);
 	if (r < 0)
@@ -226,45 +264,55 @@ static int parse_until(const char *text, int64_t *ret)
 	return 0;
 }
 
-static int check_request(const struct demo_request *q, const char *until)
+static int check_request(const struct demo_request *q)
 {
 	if (q->csv && q->database)
 		fputs("fraudctl demo: --csv and --database exclude each other\n", stderr);
+	else if (q->csv && q->follow)
+		fputs("fraudctl demo: --csv and --follow exclude each other\n", stderr);
+	else if (q->until && q->follow)
+		fputs("fraudctl demo: --until and --follow exclude each other\n", stderr);
 	else if (q->options.rows == 0 || q->options.rows > DEMO_MAX_ROWS)
 		fprintf(stderr, "fraudctl demo: --rows must be 1 to %ju\n",
 		        (uintmax_t)DEMO_MAX_ROWS);
-	else if (parse_until(until, &(int64_t){ 0 }) < 0)
-		fprintf(stderr, "fraudctl demo: --until \"%s\" is no date (2026-11-22)\n", until);
+	else if (q->rate == 0 || q->rate > DEMO_MAX_RATE)
+		fprintf(stderr, "fraudctl demo: --rate must be 1 to %d\n", DEMO_MAX_RATE);
+	else if (parse_until(q->until, &(int64_t){ 0 }) < 0)
+		fprintf(stderr, "fraudctl demo: --until \"%s\" is no date (2026-11-22)\n",
+		        q->until);
 	else
 		return 0;
 	return -EINVAL;
 }
 
-static int run(struct demo_request *q)
+static int make_rows(const struct demo_request *q, struct demo_totals *t, struct errbuf *err)
 {
-	CLEANUP(free_p) struct demo_totals *t = calloc(1, sizeof(*t));
+	if (q->follow)
+		return follow(q, t, err);
+	return q->csv ? to_csv(q, t, err) : to_database(q, t, err);
+}
+
+static int run(const struct demo_request *q, struct demo_totals *t)
+{
 	uint64_t began = clock_mono_ns();
 	struct errbuf err;
-	int r;
+	int r = make_rows(q, t, &err);
 
-	if (!t)
-		return EXIT_FAILED;
-	r = q->csv ? to_csv(q, t, &err) : to_database(q, t, &err);
 	if (r < 0)
 		return command_failed("demo", &err);
 	t->seconds = (double)(clock_mono_ns() - began) / 1e9;
+	if (t->rows == 0) /* stopped before the first */
+		return EXIT_DONE;
 	if (q->json)
 		return print_json(q, t);
 	print_text(q, t);
 	return EXIT_DONE;
 }
 
-int command_demo(int argc, char **argv)
+static int parse(int argc, char **argv, struct demo_request *q)
 {
-	struct demo_request q = { 0 };
 	unsigned long long rows = 100000, seed = 1;
-	const char *until = NULL;
-	const struct option_row rows_of_options[] = {
+	const struct option_row options[] = {
 		{ .name = "rows",
 		  .argument = "N",
 		  .number = &rows,
@@ -275,39 +323,58 @@ int command_demo(int argc, char **argv)
 		  .help = "same seed, same rows (1)" },
 		{ .name = "until",
 		  .argument = "DATE",
-		  .text = &until,
+		  .text = &q->until,
 		  .help = "the year of data ends here (today)" },
 		{ .name = "csv",
 		  .argument = "FILE",
-		  .text = &q.csv,
+		  .text = &q->csv,
 		  .help = "write a CSV file with the column label, - for standard output" },
 		{ .name = "database",
 		  .argument = "URL",
-		  .text = &q.database,
+		  .text = &q->database,
 		  .help = "fill this database (database.url of the settings)" },
+		{ .name = "follow",
+		  .flag = &q->follow,
+		  .help = "add rows that happen now to those that are there" },
+		{ .name = "rate",
+		  .argument = "N",
+		  .number = &q->rate,
+		  .help = "with --follow: so many a second (10)" },
 		{ .name = "config",
 		  .argument = "FILE",
-		  .text = &q.config,
+		  .text = &q->config,
 		  .help = "settings file" },
-		{ .name = "json", .flag = &q.json, .help = "print the summary as JSON" },
-		{ .name = "quiet", .flag = &q.quiet, .help = "no progress" },
+		{ .name = "json", .flag = &q->json, .help = "print the summary as JSON" },
+		{ .name = "quiet", .flag = &q->quiet, .help = "no progress" },
 	};
-	const struct option_command c = { "fraudctl demo",
-		                          "[--rows N] [--seed S] [--csv FILE | --database URL]",
-		                          "Makes a year of remittances by a seeded population, "
-		                          "five kinds of fraud among them.",
-		                          rows_of_options,
-		                          sizeof(rows_of_options) / sizeof(rows_of_options[0]),
-		                          0,
-		                          0 };
+	const struct option_command c = {
+		.program = "fraudctl demo",
+		.synopsis = "[--rows N] [--seed S] [--csv FILE | [--follow] --database URL]",
+		.about = "Makes a year of remittances by a seeded population, "
+		         "five kinds of fraud among them.",
+		.rows = options,
+		.row_count = sizeof(options) / sizeof(options[0]),
+	};
 	int r = option_parse(&c, argc, argv);
+
+	q->options.rows = rows;
+	q->options.seed = seed;
+	return r;
+}
+
+int command_demo(int argc, char **argv)
+{
+	struct demo_request q = { .rate = 10 };
+	struct demo_totals *totals;
+	int r = parse(argc, argv, &q);
 
 	if (r < 0)
 		return command_usage(r);
-	q.options.rows = rows;
-	q.options.seed = seed;
-	if (check_request(&q, until) < 0)
+	if (check_request(&q) < 0)
 		return EXIT_USAGE;
-	(void)parse_until(until, &q.options.until_us);
-	return run(&q);
+	(void)parse_until(q.until, &q.options.until_us);
+	totals = calloc(1, sizeof(*totals));
+	r = totals ? run(&q, totals) : EXIT_FAILED;
+	free(totals);
+	return r;
 }

@@ -27,6 +27,7 @@ struct demo_database {
 	struct db_writer *writer;
 	struct label *labels;
 	size_t label_count, label_room;
+	bool appends;
 };
 
 static int check_empty(struct db *db, struct errbuf *err)
@@ -61,17 +62,15 @@ static int open_writer(struct demo_database *d, struct errbuf *err)
 	return r;
 }
 
-int demo_database_open(struct db *db, struct demo_database **ret, struct errbuf *err)
+int demo_database_append(struct db *db, struct demo_database **ret, struct errbuf *err)
 {
-	struct demo_database *d;
-	int r = check_empty(db, err);
+	struct demo_database *d = calloc(1, sizeof(*d));
+	int r;
 
-	if (r < 0)
-		return r;
-	d = calloc(1, sizeof(*d));
 	if (!d)
 		return errbuf_set(err, -ENOMEM, "out of memory");
 	d->db = db;
+	d->appends = true;
 	r = db_begin(db, err);
 	if (r == 0)
 		r = open_writer(d, err);
@@ -81,6 +80,17 @@ int demo_database_open(struct db *db, struct demo_database **ret, struct errbuf 
 	}
 	*ret = d;
 	return 0;
+}
+
+int demo_database_open(struct db *db, struct demo_database **ret, struct errbuf *err)
+{
+	int r = check_empty(db, err);
+
+	if (r == 0)
+		r = demo_database_append(db, ret, err);
+	if (r == 0)
+		(*ret)->appends = false;
+	return r;
 }
 
 static void write_text(struct db_writer *w, const char *text)
@@ -179,9 +189,9 @@ int demo_database_finish(struct demo_database *d, struct errbuf *err)
 {
 	int r = db_writer_finish(take_ptr(&d->writer), NULL, err);
 
-	if (r == 0)
+	if (r == 0 && d->label_count)
 		r = write_labels(d, err);
-	if (r == 0)
+	if (r == 0 && !d->appends)
 		r = db_exec(d->db, settle_sql, err);
 	if (r == 0)
 		r = db_commit(d->db, err);
