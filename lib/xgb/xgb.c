@@ -23,6 +23,7 @@ struct xgb_data {
 	DMatrixHandle handle;
 	size_t row_count;
 	uint32_t feature_count;
+	bool two_classes;
 };
 
 struct xgb_model {
@@ -84,6 +85,15 @@ static int create(struct xgb_data *d, const struct xgb_rows *rows, struct errbuf
 	return rows->names ? set_names(d, rows->names, err) : 0;
 }
 
+static bool has_two_classes(const struct xgb_rows *rows)
+{
+	bool seen[2] = { false, false };
+
+	for (size_t i = 0; rows->labels && i < rows->row_count; i++)
+		seen[rows->labels[i] > 0.5f] = true;
+	return seen[0] && seen[1];
+}
+
 int xgb_data_new(const struct xgb_rows *rows, struct xgb_data **ret, struct errbuf *err)
 {
 	struct xgb_data *d = calloc(1, sizeof(*d));
@@ -94,6 +104,7 @@ int xgb_data_new(const struct xgb_rows *rows, struct xgb_data **ret, struct errb
 	XGBSetGlobalConfig("{\"verbosity\":0}");
 	d->row_count = rows->row_count;
 	d->feature_count = rows->feature_count;
+	d->two_classes = has_two_classes(rows);
 	r = create(d, rows, err);
 	if (r < 0) {
 		xgb_data_free(d);
@@ -146,20 +157,28 @@ static int model_new(const struct xgb_data *const *data, size_t count, struct xg
 	return 0;
 }
 
-static int set_params(struct xgb_model *m, const struct xgb_training *t, struct errbuf *err)
+/* XGBoost 1.7.4 fails where it cannot tell an area. */
+static bool has_area(const struct xgb_data *data, const struct xgb_training *t)
+{
+	return data->two_classes && (!t->validation || t->validation->two_classes);
+}
+
+static int set_params(struct xgb_model *m, const struct xgb_data *data,
+                      const struct xgb_training *t, struct errbuf *err)
 {
 	for (size_t i = 0; i < t->param_count; i++) {
 		if (XGBoosterSetParam(m->handle, t->params[i].key, t->params[i].value) != 0)
 			return fail("take a parameter", err);
 	}
+	if (XGBoosterSetParam(m->handle, "eval_metric", "logloss") != 0)
+		return fail("take a parameter", err);
 	/* a second one is added to the first */
-	if (XGBoosterSetParam(m->handle, "eval_metric", "aucpr") != 0 ||
-	    XGBoosterSetParam(m->handle, "eval_metric", "logloss") != 0)
+	if (has_area(data, t) && XGBoosterSetParam(m->handle, "eval_metric", "aucpr") != 0)
 		return fail("take a parameter", err);
 	return 0;
 }
 
-/* "[3]\ttraining-aucpr:0.61\ttraining-logloss:0.0423\tvalidation-aucpr:…" */
+/* "[3]\ttraining-logloss:0.0423\ttraining-aucpr:0.61\tvalidation-logloss:…" */
 static double figure(const char *text, const char *name)
 {
 	const char *found = strstr(text, name);
@@ -265,7 +284,7 @@ int xgb_train(const struct xgb_data *data, const struct xgb_training *t, struct 
 
 	r = model_new(cache, t->validation ? 2 : 1, &m, err);
 	if (r == 0)
-		r = set_params(m, t, err);
+		r = set_params(m, data, t, err);
 	if (r < 0)
 		return r;
 	done = run_rounds(m, data, t, &best, err);

@@ -43,7 +43,8 @@ struct xgb_param {
 	const char *key, *value;
 };
 
-/* Log loss and area under the precision-recall curve; NaN: not asked for, or cannot be said. */
+/* Log loss and area under the precision-recall curve; NaN: not asked for, or cannot be said (the
+ * area, where the rows to train on or those of the validation are of one class). */
 struct xgb_figures {
 	double loss, aucpr;
 };

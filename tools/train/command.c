@@ -38,6 +38,17 @@ void command_settings_free_p(struct settings *const *s)
 	settings_free(*s);
 }
 
+int command_want_mlflow(const char *command, const struct settings *s)
+{
+	if (*s->mlflow.tracking_uri)
+		return 0;
+	fprintf(stderr,
+	        "fraud-train %s: MLFLOW_TRACKING_URI (mlflow.tracking_uri) is not set: the "
+	        "address of an MLflow server, such as http://mlflow:5000, is wanted\n",
+	        command);
+	return EXIT_CONFIG;
+}
+
 int command_usage(int r)
 {
 	return r == OPTION_ANSWERED ? EXIT_DONE : EXIT_USAGE;
@@ -47,6 +58,8 @@ int command_status(int r)
 {
 	if (r == -EBUSY)
 		return EXIT_BUSY;
+	if (r == -ENOKEY)
+		return EXIT_CONFIG;
 	return r == -EINVAL || r == -EBADMSG || r == -ENOENT || r == -EEXIST || r == -EDOM
 	               ? EXIT_DATA
 	               : EXIT_FAILED;

@@ -21,6 +21,7 @@
 
 /* argv[0] is the command's own name. Each returns an exit status. */
 int command_compare(int argc, char **argv);
+int command_export(int argc, char **argv);
 int command_fetch_window(int argc, char **argv);
 int command_promote(int argc, char **argv);
 int command_retrain(int argc, char **argv);
@@ -50,6 +51,9 @@ struct command_source {
  * alone. Faults go to stderr. */
 int command_settings(const struct command_source *from, struct settings **ret);
 void command_settings_free_p(struct settings *const *s);
+
+/* For --mlflow: 0, or an exit status after words on stderr. */
+int command_want_mlflow(const char *command, const struct settings *s);
 
 /* option_parse()'s negative value as an exit status. */
 int command_usage(int r);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -80,14 +81,16 @@ static int read_bundle(int dir, const struct registry_version *version, const st
 		.holdout = true,
 	};
 
-	int r = bundle_read(dir, ".", &o, a, ret, err);
+	return bundle_read(dir, ".", &o, a, ret, err);
+}
 
-	/* a loader refuses it, too: no alias and no pin could say what is live */
-	if (r == 0 && !(*ret)->plain && !*version->registry_version &&
-	    !str_is((*ret)->version, version->version))
-		r = errbuf_set(err, -EBADMSG, "the folder holds version \"%.*s\"",
-		               STR_ARGS((*ret)->version));
-	return r;
+/* A loader refuses it, too: no alias and no pin could say what is live. */
+static int check_version(const struct bundle *b, const struct registry_version *version,
+                         struct errbuf *err)
+{
+	if (b->plain || *version->registry_version || str_is(b->version, version->version))
+		return 0;
+	return errbuf_set(err, -EBADMSG, "the folder holds version \"%.*s\"", STR_ARGS(b->version));
 }
 
 static enum forest_trees trees_of(const struct settings *s)
@@ -181,6 +184,8 @@ static int open_judged(struct contender *c, const struct settings *s, struct err
 	struct bundle *b;
 	int r = read_bundle(c->folder.fd, &c->version, s, &reading, &b, err);
 
+	if (r == 0)
+		r = check_version(b, &c->version, err);
 	if (r == 0 && (b->plain || !bundle_member(b, HOLDOUT) || !bundle_member(b, HOLDOUT_MODEL)))
 		r = errbuf_set(err, -ENODATA, "it came without a holdout and its model");
 	if (r == 0)
@@ -205,21 +210,15 @@ int contender_open(struct contender *c, struct registry *r, const struct registr
 	return error < 0 ? errbuf_prefix(err, error, "version \"%s\"", version->version) : 0;
 }
 
-static int prove(int dir, const struct registry_version *version, const struct settings *s,
-                 struct errbuf *err)
+static int prove(const struct bundle *b, const struct settings *s, struct errbuf *err)
 {
 	struct bundle_image image = { 0 };
 	enum score_verified verified;
-	struct arena a = { 0 };
-	struct bundle *b;
-	int r = read_bundle(dir, version, s, &a, &b, err);
+	int r = bundle_build_image(b, BUNDLE_MODEL, trees_of(s), &image, err);
 
-	if (r == 0)
-		r = bundle_build_image(b, BUNDLE_MODEL, trees_of(s), &image, err);
 	if (r == 0)
 		r = bundle_verify(b, image.bytes, image.size, &verified, err);
 	free(image.bytes);
-	arena_done(&a);
 	return r;
 }
 
@@ -227,12 +226,56 @@ int contender_prove(struct registry *r, const struct registry_version *version,
                     const struct settings *s, struct errbuf *err)
 {
 	struct registry_folder folder = { .fd = -1 };
+	struct arena a = { 0 };
+	struct bundle *b;
 	int error = fetch(r, version, &folder, err);
 
 	if (error == 0)
-		error = prove(folder.fd, version, s, err);
+		error = read_bundle(folder.fd, version, s, &a, &b, err);
+	if (error == 0)
+		error = check_version(b, version, err);
+	if (error == 0)
+		error = prove(b, s, err);
+	arena_done(&a);
 	registry_folder_done(&folder);
 	return error < 0 ? errbuf_prefix(err, error, "version \"%s\"", version->version) : 0;
+}
+
+static int name_folder(const char *path, struct registry_version *ret, struct errbuf *err)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	if (!registry_name_is_valid(name))
+		return errbuf_set(err, -EINVAL, "\"%s\" is no name of a version", name);
+	*ret = (struct registry_version){ 0 };
+	memcpy(ret->version, name, strlen(name) + 1);
+	return 0;
+}
+
+int contender_prove_folder(const char *path, const struct settings *s, char ret[REGISTRY_TEXT],
+                           struct errbuf *err)
+{
+	CLEANUP(close_p) int dir = -1;
+	struct registry_version version;
+	struct arena a = { 0 };
+	struct bundle *b;
+	int r = name_folder(path, &version, err);
+
+	if (r < 0)
+		return r;
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return errbuf_set(err, -errno, "could not open \"%s\": %s", path, strerror(errno));
+	r = read_bundle(dir, &version, s, &a, &b, err);
+	if (r == 0)
+		r = prove(b, s, err);
+	if (r == 0 && b->version.n >= REGISTRY_TEXT)
+		r = errbuf_set(err, -EBADMSG, "the name of its version is too long");
+	if (r == 0)
+		snprintf(ret, REGISTRY_TEXT, "%.*s", STR_ARGS(b->version));
+	arena_done(&a);
+	return r < 0 ? errbuf_prefix(err, r, "folder \"%s\"", path) : 0;
 }
 
 void contender_close(struct contender *c)

@@ -23,6 +23,13 @@ struct contender {
 	int holdout_fd;          /* holdout_raw.csv */
 };
 
+/* How a registry is asked for exactly this version: by its own number if it has one, for a name may
+ * be there twice. */
+static inline const char *contender_words(const struct registry_version *v)
+{
+	return *v->registry_version ? v->registry_version : v->version;
+}
+
 /* words: a version, the registry's own number of it, or an alias. -ENOENT. */
 int contender_find(struct registry *r, const char *words, struct registry_version *ret,
                    struct errbuf *err);
@@ -34,6 +41,9 @@ int contender_open(struct contender *c, struct registry *r, const struct registr
  * a loader will. */
 int contender_prove(struct registry *r, const struct registry_version *version,
                     const struct settings *s, struct errbuf *err);
+/* The same of a folder (its path has no "/" at the end) wherever it lies. ret: its version. */
+int contender_prove_folder(const char *path, const struct settings *s, char ret[REGISTRY_TEXT],
+                           struct errbuf *err);
 /* Safe on { .folder.fd = -1, .holdout_fd = -1 } and half-opened ones. */
 void contender_close(struct contender *c);
 void contender_close_p(struct contender *c);

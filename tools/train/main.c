@@ -25,6 +25,7 @@ struct command {
 
 static const struct command commands[] = {
 	{ "compare", command_compare, "two versions on the rows that neither has seen" },
+	{ "export", command_export, "upload a version that lies in a folder to MLflow" },
 	{ "fetch-window", command_fetch_window,
 	  "write the rows of a training window to a CSV file" },
 	{ "promote", command_promote, "make a version the live one, if nothing speaks against it" },

@@ -23,7 +23,8 @@ struct promotion {
 	enum promotion_outcome outcome;
 	struct errbuf words; /* why */
 	char candidate[REGISTRY_TEXT];
-	char live[REGISTRY_TEXT]; /* what the alias named before; "" for nothing */
+	char registry_version[REGISTRY_TEXT]; /* of the candidate; "": it has no other name */
+	char live[REGISTRY_TEXT];             /* what the alias named before; "" for nothing */
 	bool has_judgement;
 	struct judgement judgement;
 	bool rolled_out; /* the hosts were told */

@@ -23,6 +23,7 @@
 #include "verdict_report.h"
 
 #define VERDICT_FILE "verdict.json"
+#define TAG_PREFIX "fraudd." /* in a registry that holds others' tags, too */
 
 struct promoting {
 	const struct promotion_request *request;
@@ -36,6 +37,11 @@ struct promoting {
 };
 
 /* --- the registry --- */
+
+static bool is_local(const struct promoting *p)
+{
+	return strcmp(registry_kind(p->request->registry), "local") == 0;
+}
 
 static int call(const struct promoting *p, const struct registry_request *q,
                 struct registry_version *ret)
@@ -62,12 +68,13 @@ static int find_live(struct promoting *p)
 	return r == -ENOENT ? 0 : r;
 }
 
-static int set_alias(const struct promoting *p, const char *alias, const char *version)
+static int set_alias(const struct promoting *p, const char *alias,
+                     const struct registry_version *version)
 {
 	bool is_served = strcmp(alias, REGISTRY_PREVIOUS) != 0;
 	const struct registry_request q = { .verb = REGISTRY_SET_ALIAS,
 		                            .alias = alias,
-		                            .version = version,
+		                            .version = contender_words(version),
 		                            .keep_previous = is_served };
 
 	return call(p, &q, NULL);
@@ -75,12 +82,24 @@ static int set_alias(const struct promoting *p, const char *alias, const char *v
 
 static int set_tag(const struct promoting *p, const char *key, const char *text)
 {
+	char name[REGISTRY_TEXT];
 	const struct registry_request q = { .verb = REGISTRY_SET_TAG,
-		                            .version = p->request->candidate->version,
-		                            .key = key,
+		                            .version = contender_words(p->request->candidate),
+		                            .key = name,
 		                            .text = str_of(text) };
 
+	snprintf(name, sizeof(name), "%s%s", is_local(p) ? "" : TAG_PREFIX, key);
 	return *text ? call(p, &q, NULL) : 0;
+}
+
+static int set_figure(const struct promoting *p, const char *key, double value)
+{
+	char text[32];
+
+	if (isnan(value))
+		return 0;
+	snprintf(text, sizeof(text), "%.6g", value);
+	return set_tag(p, key, text);
 }
 
 /* --- the verdict --- */
@@ -97,13 +116,35 @@ static int write_verdict_file(const struct promoting *p)
 	strbuf_addc(&text, '\n');
 	if (r == 0)
 		r = strbuf_error(&text);
-	/* what was only downloaded is gone with the download: its tags stay */
-	if (r == 0 && !answer.folder.temporary)
+	if (r == 0)
 		r = file_write(answer.folder.fd, VERDICT_FILE, strbuf_str(&text), 0644);
 	registry_result_done(&answer);
 	return r < 0 ? errbuf_set(p->err, r, "could not write the verdict of version \"%s\": %s",
 	                          p->request->candidate->version, strerror(-r))
 	             : 0;
+}
+
+/* Where there is no folder of ours to write verdict.json to, its figures are tags. */
+static int write_figures(const struct promoting *p)
+{
+	const struct judgement *j = &p->result->judgement;
+	const struct {
+		const char *key;
+		double value;
+	} figures[] = {
+		{ "pr_auc", j->verdict.metrics[COMPARE_CANDIDATE][METRIC_PR_AUC] },
+		{ "pr_auc_live", j->verdict.metrics[COMPARE_LIVE][METRIC_PR_AUC] },
+		{ "roc_auc", j->verdict.metrics[COMPARE_CANDIDATE][METRIC_ROC_AUC] },
+		{ "roc_auc_live", j->verdict.metrics[COMPARE_LIVE][METRIC_ROC_AUC] },
+		{ "compared_rows", (double)j->verdict.rows },
+		{ "flip_rate", j->flip_rate },
+		{ "score_shift", j->score_shift },
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(figures) / sizeof(figures[0]); i++)
+		r = set_figure(p, figures[i].key, figures[i].value);
+	return r;
 }
 
 static int write_tags(const struct promoting *p)
@@ -126,8 +167,11 @@ static int write_tags(const struct promoting *p)
 
 static int keep_verdict(const struct promoting *p)
 {
-	int r = write_verdict_file(p);
+	int r = is_local(p) ? write_verdict_file(p) : 0;
 
+	if (r == 0 && !is_local(p) && p->result->has_judgement &&
+	    p->result->judgement.verdict.winner != WINNER_NONE)
+		r = write_figures(p);
 	return r == 0 ? write_tags(p) : r;
 }
 
@@ -246,10 +290,15 @@ static void heed_suite(struct promoting *p)
 
 	if (p->result->outcome != PROMOTION_DONE || p->request->judge_only)
 		return;
-	if (rollout_try(p->settings, &p->here, p->request->candidate->version, &words) == 0)
+	if (rollout_try(p->settings, &p->here, contender_words(p->request->candidate), &words) == 0)
 		return;
 	p->result->outcome = PROMOTION_REFUSED;
 	p->result->words = words;
+}
+
+static bool is_same(const struct registry_version *a, const struct registry_version *b)
+{
+	return strcmp(contender_words(a), contender_words(b)) == 0;
 }
 
 static int choose(struct promoting *p)
@@ -258,7 +307,7 @@ static int choose(struct promoting *p)
 
 	if (r < 0)
 		return r;
-	if (strcmp(p->live.version, p->request->candidate->version) == 0 && !p->dangling) {
+	if (is_same(&p->live, p->request->candidate) && !p->dangling) {
 		errbuf_set(&p->result->words, 0, "alias \"%s\" names it already",
 		           p->settings->models.alias);
 		return decide(p, PROMOTION_UNCHANGED);
@@ -286,23 +335,23 @@ static int go_back(struct promoting *p, const struct registry_version *previous)
 	p->result->outcome = PROMOTION_REFUSED;
 	p->result->words = p->result->rollout.words;
 	if (p->live.version[0] && !p->dangling)
-		r = set_alias(p, p->settings->models.alias, p->live.version);
+		r = set_alias(p, p->settings->models.alias, &p->live);
 	if (r == 0 && previous->version[0])
-		r = set_alias(p, REGISTRY_PREVIOUS, previous->version);
+		r = set_alias(p, REGISTRY_PREVIOUS, previous);
 	return r == 0 ? keep_verdict(p) : r;
 }
 
 static int promote(struct promoting *p)
 {
 	const struct registry_request q = { .verb = REGISTRY_RESOLVE, .alias = REGISTRY_PREVIOUS };
-	const char *version = p->request->candidate->version;
+	const struct registry_version *version = p->request->candidate;
 	struct rollout *rollout = &p->result->rollout;
 	struct registry_version previous;
 	char now[21];
 	int r = call(p, &q, &previous);
 
 	if (r < 0)
-		previous.version[0] = '\0';
+		previous = (struct registry_version){ 0 };
 	r = set_alias(p, p->settings->models.alias, version);
 	if (r < 0)
 		return r;
@@ -310,7 +359,7 @@ static int promote(struct promoting *p)
 	r = set_tag(p, "promoted_at", now);
 	p->result->rolled_out = true;
 	if (r == 0)
-		r = rollout_run(p->settings, &p->here, p->db, version, rollout, p->err);
+		r = rollout_run(p->settings, &p->here, p->db, version->version, rollout, p->err);
 	if (r == 0 && rollout->refused)
 		return go_back(p, &previous);
 	if (r < 0) /* it is promoted all the same; who follows is what nobody knows */
@@ -360,6 +409,8 @@ int promotion_run(const struct promotion_request *q, struct promotion *ret, stru
 	int r = open_database(&p);
 
 	memcpy(result.candidate, q->candidate->version, sizeof(result.candidate));
+	memcpy(result.registry_version, q->candidate->registry_version,
+	       sizeof(result.registry_version));
 	if (r == 0)
 		r = run(&p);
 	db_close(p.db);

@@ -27,6 +27,7 @@ enum member {
 	MEMBER_REQUIREMENTS,
 	MEMBER_REASONS,  /* absent where there are none */
 	MEMBER_MANIFEST, /* lists all before it */
+	MEMBER_RUN,      /* what is not the same each time is no part of the version */
 	MEMBER_MAX
 };
 
@@ -46,6 +47,7 @@ static const char *const paths[MEMBER_MAX] = {
 	[MEMBER_REQUIREMENTS] = "requirements.txt",
 	[MEMBER_REASONS] = "artifacts/reasons.yaml",
 	[MEMBER_MANIFEST] = "artifacts/manifest.json",
+	[MEMBER_RUN] = RUN_FILE,
 };
 
 struct publisher {
@@ -106,7 +108,7 @@ static void add_file(struct publisher *p, enum member m)
 	};
 }
 
-/* The manifest comes last: it tells the digests of all others. */
+/* The manifest tells the digests of all before it. */
 static int list_files(struct publisher *p)
 {
 	int r;
@@ -119,8 +121,12 @@ static int list_files(struct publisher *p)
 	}
 	r = report_manifest(p->training, p->files, p->file_count, &p->text[MEMBER_MANIFEST]);
 	if (r == 0)
-		add_file(p, MEMBER_MANIFEST);
-	return r;
+		r = run_write(p->training, p->publication->origin, &p->text[MEMBER_RUN]);
+	if (r < 0)
+		return r;
+	add_file(p, MEMBER_MANIFEST);
+	add_file(p, MEMBER_RUN);
+	return 0;
 }
 
 static int write_texts(struct publisher *p)

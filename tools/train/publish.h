@@ -3,12 +3,14 @@
 #define TRAIN_PUBLISH_H
 
 #include "report.h"
+#include "run_file.h"
 
 struct publication {
 	const struct training *training;
 	struct str features_yaml; /* as the program was declared */
 	struct str reasons_yaml;  /* empty: none */
 	const char *folder;       /* <models.dir>/<name> */
+	const struct run_origin *origin;
 };
 
 /*

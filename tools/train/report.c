@@ -6,6 +6,7 @@
 #include "report.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/civil.h"
 #include "learn/histogram.h"
@@ -215,15 +216,43 @@ int report_reference(const struct training *t, struct strbuf *out)
 	return strbuf_error(out);
 }
 
-void report_outcome_json(const struct training *t, const char *path, struct strbuf *out)
+static void write_uri(struct json_writer *w, const char *name, const struct exported *x)
+{
+	char uri[2 * REGISTRY_TEXT + 16];
+
+	snprintf(uri, sizeof(uri), "models:/%s/%s", name, x->version.registry_version);
+	write_text(w, "model_uri", uri);
+}
+
+void report_exported_json(struct json_writer *w, const char *name, const struct exported *x)
+{
+	write_text(w, "name", name);
+	write_text(w, "model_version", x->version.version);
+	write_text(w, "registry_version", x->version.registry_version);
+	write_text(w, "run_id", x->run_id);
+	write_uri(w, name, x);
+}
+
+static void write_place(struct json_writer *w, const struct training *t,
+                        const struct report_place *place)
+{
+	if (place->exported) {
+		report_exported_json(w, t->name, place->exported);
+		return;
+	}
+	write_text(w, "name", t->name);
+	write_text(w, "model_version", t->version);
+	write_text(w, "path", place->path);
+}
+
+void report_outcome_json(const struct training *t, const struct report_place *place,
+                         struct strbuf *out)
 {
 	struct json_writer w = { .out = out };
 
 	json_begin_object(&w);
 	write_text(&w, "status", "trained");
-	write_text(&w, "name", t->name);
-	write_text(&w, "model_version", t->version);
-	write_text(&w, "path", path);
+	write_place(&w, t, place);
 	write_sizes(&w, t->dataset);
 	write_count(&w, "rounds", t->fit->rounds);
 	write_thresholds(&w, t->fit);
@@ -241,7 +270,16 @@ static void add_metric(struct strbuf *out, const struct fit *f, enum metric m, c
 	strbuf_addc(out, '\n');
 }
 
-void report_outcome_text(const struct training *t, const char *path, struct strbuf *out)
+void report_exported_text(const char *name, const struct exported *x, struct strbuf *out)
+{
+	strbuf_addf(out, "models:/%s/%s", name, x->version.registry_version);
+	if (*x->run_id)
+		strbuf_addf(out, ", run %s", x->run_id);
+	strbuf_addc(out, '\n');
+}
+
+void report_outcome_text(const struct training *t, const struct report_place *place,
+                         struct strbuf *out)
 {
 	const struct dataset *d = t->dataset;
 	const struct fit *f = t->fit;
@@ -257,5 +295,8 @@ void report_outcome_text(const struct training *t, const char *path, struct strb
 	add_threshold(out, "threshold_high", f->thresholds.high);
 	add_metric(out, f, METRIC_RECALL_HIGH, "  recall");
 	add_metric(out, f, METRIC_FPR_HIGH, "  false positives");
-	strbuf_addf(out, "%s\n", path);
+	if (place->exported)
+		report_exported_text(t->name, place->exported, out);
+	else
+		strbuf_addf(out, "%s\n", place->path);
 }

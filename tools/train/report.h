@@ -7,6 +7,7 @@
 #include "bundle/bundle.h"
 #include "config/settings.h"
 #include "dataset.h"
+#include "exported.h"
 #include "fit.h"
 
 /* One training, all of it borrowed. */
@@ -26,8 +27,21 @@ int report_manifest(const struct training *t, const struct bundle_file *files, s
  * says of rows that it was trained on would look surer than it is. */
 int report_reference(const struct training *t, struct strbuf *out);
 
+/* Where a version has gone: a folder of this host, or a registry. */
+struct report_place {
+	const char *path;
+	const struct exported *exported; /* NULL: path */
+};
+
+struct json_writer;
+
 /* The outcome: one JSON object with a line end, or lines for a person. */
-void report_outcome_json(const struct training *t, const char *path, struct strbuf *out);
-void report_outcome_text(const struct training *t, const char *path, struct strbuf *out);
+void report_outcome_json(const struct training *t, const struct report_place *place,
+                         struct strbuf *out);
+void report_outcome_text(const struct training *t, const struct report_place *place,
+                         struct strbuf *out);
+/* Members of an object, and a line. name: of the model. */
+void report_exported_json(struct json_writer *w, const char *name, const struct exported *x);
+void report_exported_text(const char *name, const struct exported *x, struct strbuf *out);
 
 #endif

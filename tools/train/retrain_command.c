@@ -14,6 +14,7 @@
 #include "command.h"
 #include "contender.h"
 #include "daemon/job_input.h"
+#include "export.h"
 #include "job_run.h"
 #include "promotion.h"
 #include "prune.h"
@@ -28,7 +29,7 @@ struct options {
 	struct stages_options stages;
 	struct command_source from;
 	const char *job;
-	bool no_promote, json;
+	bool no_promote, json, mlflow;
 };
 
 struct retraining {
@@ -36,6 +37,9 @@ struct retraining {
 	const struct settings *settings;
 	struct job_run *job;
 	struct registry *registry;
+	bool exports; /* the registry is on another host */
+	struct export export;
+	struct exported exported;
 	struct strbuf trained; /* the training's outcome, as it is to be printed */
 	char version[64];      /* "": none was made */
 	bool promoted;         /* what follows says how it went */
@@ -61,6 +65,8 @@ static int parse_options(struct options *o, int argc, char **argv)
 		  .flag = &o->no_promote },
 		{ "job", "ID", "row of job_runs that stands for it (the scheduler's)",
 		  .text = &o->job },
+		{ "mlflow", NULL, "end at once unless mlflow.tracking_uri is set",
+		  .flag = &o->mlflow },
 		COMMAND_SOURCE_ROWS(&o->from),
 		{ "json", NULL, "the outcome as one JSON object on stdout", .flag = &o->json },
 		{ "quiet", NULL, "no progress", .flag = &s->quiet },
@@ -82,12 +88,24 @@ static int parse_options(struct options *o, int argc, char **argv)
 static void keep_outcome(struct retraining *r, const struct stages *s)
 {
 	const struct training training = stages_training(s);
+	const struct report_place place = { s->path, r->exports ? &r->exported : NULL };
 
-	snprintf(r->version, sizeof(r->version), "%s", s->version);
 	if (r->options->json)
-		report_outcome_json(&training, s->path, &r->trained);
+		report_outcome_json(&training, &place, &r->trained);
 	else
-		report_outcome_text(&training, s->path, &r->trained);
+		report_outcome_text(&training, &place, &r->trained);
+}
+
+/* A registry on another host: the version is uploaded before anything can be compared. */
+static int export(struct retraining *r, struct stages *s)
+{
+	int error = job_run_check(r->job, &s->err);
+
+	if (error == 0)
+		error = export_version(&r->export, s->path, s->version, &r->exported, &s->err);
+	if (error == 0)
+		export_clear(&r->export, s->path);
+	return error;
 }
 
 /* The rows are given back before the versions are compared. */
@@ -98,8 +116,13 @@ static int train(struct retraining *r)
 	int error;
 
 	o.watch = job_run_watch(r->job);
+	o.folder = r->exports ? r->export.folder : NULL;
 	stages_init(&s, &o, r->settings);
 	error = stages_run(&s);
+	if (error == 0)
+		snprintf(r->version, sizeof(r->version), "%s", s.version);
+	if (error == 0 && r->exports)
+		error = export(r, &s);
 	if (error == 0)
 		keep_outcome(r, &s);
 	else
@@ -115,7 +138,8 @@ static int promote(struct retraining *r)
 		                             .registry = r->registry,
 		                             .candidate = &version,
 		                             .judge_only = r->options->no_promote };
-	int error = contender_find(r->registry, r->version, &version, &r->err);
+	const char *words = r->exports ? contender_words(&r->exported.version) : r->version;
+	int error = contender_find(r->registry, words, &version, &r->err);
 
 	if (error == 0)
 		error = promotion_run(&q, &r->promotion, &r->err);
@@ -138,10 +162,25 @@ static void prune(struct retraining *r)
 		log_info("%u old versions were removed", count);
 }
 
+/* What is missing for an upload is told before any row is read. */
+static int open_registry(struct retraining *r)
+{
+	int error = registry_new(NULL, r->settings, &r->registry, &r->err);
+
+	if (error < 0)
+		return error;
+	r->exports = export_is_wanted(r->registry);
+	r->export = (struct export){ .settings = r->settings,
+		                     .registry = r->registry,
+		                     .quiet = r->options->stages.quiet,
+		                     .watch = job_run_watch(r->job) };
+	return r->exports ? export_prepare(&r->export, &r->err) : 0;
+}
+
 static int run(struct retraining *r)
 {
 	const struct watch *watch = job_run_watch(r->job);
-	int error = registry_new(NULL, r->settings, &r->registry, &r->err);
+	int error = open_registry(r);
 
 	if (error == 0)
 		error = train(r);
@@ -323,5 +362,6 @@ int command_retrain(int argc, char **argv)
 		return command_usage(r);
 	if (read_settings(&o, &settings) < 0)
 		return EXIT_CONFIG;
-	return retrain(&o, settings);
+	r = o.mlflow ? command_want_mlflow("retrain", settings) : 0;
+	return r ? r : retrain(&o, settings);
 }

@@ -25,12 +25,14 @@
 
 #define MAX_YAML ((size_t)1024 * 1024)
 #define BAD_ROWS_TOLD 5
+#define MAX_SECONDS 60
 
 void stages_init(struct stages *s, const struct stages_options *o, const struct settings *settings)
 {
 	*s = (struct stages){ .options = o,
 		              .settings = settings,
 		              .name = o->name ? o->name : settings->models.name,
+		              .started_us = clock_real_us(),
 		              .dataset = { .holdout_fd = -1 } };
 }
 
@@ -130,8 +132,10 @@ static int open_folder(struct stages *s)
 	const char *models = s->options->models;
 	int error;
 
-	s->folder = arena_printf(&s->arena, "%s/%s", models ? models : s->settings->models.dir,
-	                         s->name);
+	s->folder = s->options->folder;
+	if (!s->folder)
+		s->folder = arena_printf(&s->arena, "%s/%s",
+		                         models ? models : s->settings->models.dir, s->name);
 	if (!s->folder)
 		return -ENOMEM;
 	error = file_make_dirs(s->folder, 0755);
@@ -183,6 +187,8 @@ static int read_rows(struct stages *s)
 		window_tell_unmet(&s->window);
 	if (error == 0)
 		error = dataset_fill(&s->dataset, &s->source, s->folder, &s->err);
+	memcpy(s->from, s->window.from, sizeof(s->from));
+	memcpy(s->until, s->window.until, sizeof(s->until));
 	window_close(&s->window);
 	return error;
 }
@@ -195,13 +201,41 @@ struct training stages_training(const struct stages *s)
 		                  s->name,     s->version,  s->trained_us };
 }
 
-static int publish(struct stages *s)
+static struct run_origin origin_of(const struct stages *s)
+{
+	const char *query = s->options->window.query;
+
+	return (struct run_origin){
+		.started_us = s->started_us,
+		.features_yaml = s->features_yaml,
+		.data = s->options->data,
+		.query = query ? query : s->settings->retrain.source,
+		.from = s->from,
+		.until = s->until,
+	};
+}
+
+static int publish_once(struct stages *s)
 {
 	const struct training training = stages_training(s);
+	const struct run_origin origin = origin_of(s);
 	const struct publication publication = { &training, s->features_yaml, s->reasons_yaml,
-		                                 s->folder };
+		                                 s->folder, &origin };
 
 	return publish_version(&publication, &s->arena, &s->path, &s->err);
+}
+
+/* Two trainings may begin in the same second. A name that nobody asked for can be another one. */
+static int publish(struct stages *s)
+{
+	int error = publish_once(s);
+
+	for (unsigned i = 0; error == -EEXIST && !s->options->version && i < MAX_SECONDS; i++) {
+		s->trained_us += 1000000;
+		civil_print_version(s->trained_us, s->version);
+		error = publish_once(s);
+	}
+	return error;
 }
 
 int stages_run(struct stages *s)

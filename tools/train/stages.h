@@ -22,6 +22,7 @@ struct stages_options {
 	const char *program; /* path; NULL: train.program, else the one that comes with the suite */
 	const char *reasons; /* path; NULL: reasons.yaml beside the program, if there is one */
 	const char *models, *name; /* NULL: of the settings */
+	const char *folder;        /* of the versions; NULL: <models>/<name> */
 	const char *version;       /* YYYYMMDD-HHMMSS; NULL: now */
 	bool quiet;
 	const struct watch *watch; /* or NULL */
@@ -38,7 +39,9 @@ struct stages {
 	const char *name;
 	char version[64];
 	int64_t trained_us;
+	int64_t started_us;
 	struct window window;
+	char from[WINDOW_TIME], until[WINDOW_TIME]; /* of the window once it is closed */
 	struct row_source source;
 	struct csv_source csv;
 	struct dataset dataset;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/option.h"
 #include "command.h"
+#include "export.h"
 #include "report.h"
 #include "stages.h"
 #include "json/writer.h"
@@ -17,7 +18,7 @@
 struct options {
 	struct stages_options stages;
 	struct command_source from;
-	bool from_database, json;
+	bool from_database, json, mlflow;
 };
 
 static int parse_options(struct options *o, int argc, char **argv)
@@ -41,6 +42,8 @@ static int parse_options(struct options *o, int argc, char **argv)
 		{ "name", "NAME", "name of the model (models.name)", .text = &s->name },
 		{ "version", "V", "name of the version, YYYYMMDD-HHMMSS (the time, UTC)",
 		  .text = &s->version },
+		{ "mlflow", NULL, "end at once unless mlflow.tracking_uri is set",
+		  .flag = &o->mlflow },
 		COMMAND_SOURCE_ROWS(&o->from),
 		{ "json", NULL, "the outcome as one JSON object on stdout", .flag = &o->json },
 		{ "quiet", NULL, "no progress", .flag = &s->quiet },
@@ -48,7 +51,8 @@ static int parse_options(struct options *o, int argc, char **argv)
 	const struct option_command command = {
 		.program = "fraud-train train",
 		.synopsis = "--data FILE | --from-database [OPTION]...",
-		.about = "Trains a model version and writes it below the models folder.",
+		.about = "Trains a model version and writes it below the models folder, or, with "
+		         "mlflow.tracking_uri and without --models, registers it in MLflow.",
 		.rows = rows,
 		.row_count = sizeof(rows) / sizeof(rows[0]),
 	};
@@ -56,15 +60,16 @@ static int parse_options(struct options *o, int argc, char **argv)
 	return option_parse(&command, argc, argv);
 }
 
-static int trained(const struct options *o, const struct stages *s)
+static int trained(const struct options *o, const struct stages *s, const struct exported *x)
 {
 	const struct training training = stages_training(s);
+	const struct report_place place = { s->path, x };
 	struct strbuf out = { 0 };
 
 	if (o->json)
-		report_outcome_json(&training, s->path, &out);
+		report_outcome_json(&training, &place, &out);
 	else
-		report_outcome_text(&training, s->path, &out);
+		report_outcome_text(&training, &place, &out);
 	command_print(&out);
 	return EXIT_DONE;
 }
@@ -88,20 +93,58 @@ static int skipped(const struct options *o, const struct stages *s)
 	return EXIT_DONE;
 }
 
-static int run(const struct options *o, const struct settings *settings)
+/* x NULL: the version is where it shall be. */
+static int train(const struct options *o, const struct settings *settings, const struct export *x)
 {
+	struct stages_options options = o->stages;
+	struct exported exported;
 	struct stages s;
 	int r;
 
-	stages_init(&s, &o->stages, settings);
+	options.folder = x ? x->folder : NULL;
+	stages_init(&s, &options, settings);
 	r = stages_run(&s);
+	if (r == 0 && x)
+		r = export_version(x, s.path, s.version, &exported, &s.err);
+	if (r == 0 && x)
+		export_clear(x, s.path);
 	if (r == 0)
-		r = trained(o, &s);
-	else if (r == -ENODATA)
+		r = trained(o, &s, x ? &exported : NULL);
+	else if (r == -ENODATA && !s.path)
 		r = skipped(o, &s);
 	else
 		r = command_failed("train", r, &s.err);
 	stages_done(&s);
+	return r;
+}
+
+static int train_and_export(const struct options *o, const struct settings *s,
+                            struct registry *registry)
+{
+	struct export x = { .settings = s, .registry = registry, .quiet = o->stages.quiet };
+	struct errbuf err = { "" };
+	int r = export_prepare(&x, &err);
+
+	return r < 0 ? command_failed("train", r, &err) : train(o, s, &x);
+}
+
+/* --models says that the version is wanted in a folder, whatever the registry is. */
+static int run(const struct options *o, const struct settings *settings)
+{
+	struct settings named = *settings;
+	struct registry *registry;
+	struct errbuf err;
+	int r;
+
+	if (o->stages.models || !*settings->mlflow.tracking_uri)
+		return train(o, settings, NULL);
+	if (o->stages.name)
+		named.models.name = o->stages.name;
+	r = registry_new(NULL, &named, &registry, &err);
+	if (r < 0)
+		return command_failed("train", r, &err);
+	r = train_and_export(o, &named, registry);
+	registry_free(registry);
 	return r;
 }
 
@@ -118,7 +161,12 @@ int command_train(int argc, char **argv)
 		      stderr);
 		return EXIT_USAGE;
 	}
+	if (o.mlflow && o.stages.models) {
+		fputs("fraud-train train: give --mlflow or --models DIR, not both\n", stderr);
+		return EXIT_USAGE;
+	}
 	if (command_settings(&o.from, &settings) < 0)
 		return EXIT_CONFIG;
-	return run(&o, settings);
+	r = o.mlflow ? command_want_mlflow("train", settings) : 0;
+	return r ? r : run(&o, settings);
 }

@@ -257,6 +257,8 @@ void promotion_report_json(const struct promotion *p, const struct settings *s, 
 	write_text(&w, "verdict", promotion_names[p->outcome]);
 	write_text(&w, "reason", p->words.text);
 	write_text(&w, "model_version", p->candidate);
+	if (*p->registry_version)
+		write_text(&w, "registry_version", p->registry_version);
 	write_text(&w, "compared_with", p->live);
 	write_time(&w, "decided_at", clock_real_us());
 	if (p->rolled_out)

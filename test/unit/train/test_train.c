@@ -18,7 +18,9 @@
 
 #include <cmocka.h>
 
+#include "base/civil.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/random.h"
 #include "base/strbuf.h"
@@ -27,6 +29,7 @@
 
 #define VERSION "20260203-040506"
 #define ROWS 1500
+#define TAKEN 30 /* seconds: long enough for the training to begin within */
 
 static const char program[] =
         "version: 1\ntimezone: UTC\ninputs:\n"
@@ -198,6 +201,51 @@ static void test_same_rows_same_bytes(void **state)
 	expect_text("one/fraud/" VERSION "/artifacts/golden.csv", ",,A,B,");
 	/* taken already: nothing is overwritten */
 	assert_int_equal(run("", "--data rows.csv --models one --version " VERSION), 65);
+	expect_text("err", "File exists");
+}
+
+/* Another training began in the same second: the next free one is taken. */
+static void test_taken_names(void **state)
+{
+	int64_t now = clock_real_us();
+	char path[128], version[16], whole[128];
+
+	(void)state;
+	for (unsigned i = 0; i < TAKEN; i++) {
+		civil_print_version(now + i * INT64_C(1000000), version);
+		snprintf(path, sizeof(path), "%s/taken/fraud/%s/x", folder, version);
+		assert_int_equal(file_make_dirs(path, 0755), 0);
+	}
+	civil_print_version(now + TAKEN * INT64_C(1000000), version);
+	assert_int_equal(run("", "--data rows.csv --models taken"), 0);
+	snprintf(path, sizeof(path), "taken/fraud/%s/artifacts/thresholds.yaml", version);
+	snprintf(whole, sizeof(whole), "model_version: \"%s\"", version);
+	expect_text(path, whole);
+}
+
+/* What is told of a training beside the version. */
+static void test_run_file(void **state)
+{
+	static const char *const parts[] = {
+		"\"data\":{\"name\":\"rows.csv\",\"digest\":\"",
+		"\"rows\":1500}",
+		"\"train.rounds\":\"40\"",
+		"\"train.seed\":\"42\"",
+		"\"program_sha256\":\"",
+		"\"fraudd.model_version\":\"20260203-040506\"",
+		"\"mlflow.source.name\":\"fraud-train\"",
+		"\"system.xgboost_version\":\"",
+		"{\"key\":\"train_logloss\",\"value\":",
+		"{\"key\":\"train_aucpr\",\"value\":",
+		"{\"key\":\"validation_aucpr\",\"value\":",
+		"{\"key\":\"pr_auc\",\"value\":",
+		"{\"key\":\"pr_auc_low95\",\"value\":",
+		"{\"key\":\"threshold_high\",\"value\":",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		expect_text("one/fraud/" VERSION "/run.json", parts[i]);
 }
 
 static void test_version_is_served(void **state)
@@ -436,6 +484,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_rows_same_bytes),
+		cmocka_unit_test(test_run_file),
+		cmocka_unit_test(test_taken_names),
 		cmocka_unit_test(test_version_is_served),
 		cmocka_unit_test(test_without_refit),
 		cmocka_unit_test(test_nothing_to_learn),

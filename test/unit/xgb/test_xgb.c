@@ -206,6 +206,16 @@ static double log_loss(const float *margins, size_t from, size_t until)
 	return sum / (double)(until - from);
 }
 
+/* Two rows behind each other that are of one class. */
+static size_t one_class(void)
+{
+	size_t i = 400;
+
+	while (labels[i] > 0.5f || labels[i + 1] > 0.5f)
+		i++;
+	return i;
+}
+
 /* What is told of a round is what its model does. */
 static void test_figures(void **state)
 {
@@ -227,6 +237,11 @@ static void test_figures(void **state)
 	m = train(4, NULL, &rounds);
 	assert_true(isnan(last_round.validation.loss) && isnan(last_round.validation.aucpr));
 	assert_true(last_round.training.loss > 0);
+	xgb_model_free(m);
+	xgb_data_free(validation);
+	validation = data_of(one_class(), one_class() + 2);
+	m = train(4, validation, &rounds);
+	assert_true(last_round.validation.loss > 0 && isnan(last_round.validation.aucpr));
 	xgb_model_free(m);
 	xgb_data_free(validation);
 	xgb_data_free(all);
