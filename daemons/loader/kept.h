@@ -13,7 +13,7 @@
 #include "record.h"
 
 /*
- * The kept image in a sealed memfd, checked as a worker would check it. Blocks for a copy of the
+ * The kept image in a sealed memfd: whole, and of this build's layout. Blocks for a copy of the
  * image: before READY. -ENOENT: nothing is kept. Any other failure with ret->version set: the image
  * is of no use (broken, of another layout), but the files can be compiled again; else ret->version
  * is "".

@@ -40,6 +40,9 @@ struct forest {
  */
 int forest_open(const void *image, size_t size, struct forest *ret, struct errbuf *err);
 
+/* The header alone: is this an image of this layout and of that size? Errors as forest_open(). */
+int forest_recognise(const void *image, size_t size, struct errbuf *err);
+
 /*
  * Log-odds (or the regression value) of one row of feature_count float32; NaN is missing.
  * float32 sum in file order from the base margin: the bits of XGBoost's DMatrix prediction.

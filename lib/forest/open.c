@@ -97,6 +97,7 @@ struct visit {
 		uint32_t feature;
 		uint32_t right; /* node where its right child must stand */
 		bool repeats;
+		uint64_t seen; /* a bit for each feature from the root to here */
 	} path[FOREST_MAX_DEPTH];
 };
 
@@ -106,8 +107,21 @@ static int bad(const struct visit *v, const char *what)
 	                  what);
 }
 
+/* One bit of 64 for a feature: most that are not above are known not to be at a glance. */
+static uint64_t bit_of(uint32_t feature)
+{
+	return UINT64_C(1) << feature % 64;
+}
+
+static uint64_t seen_above(const struct visit *v)
+{
+	return v->depth > 0 ? v->path[v->depth - 1].seen : 0;
+}
+
 static unsigned nearest_above(const struct visit *v, uint32_t feature)
 {
+	if (!(seen_above(v) & bit_of(feature)))
+		return FOREST_NO_ANCESTOR;
 	for (unsigned d = v->depth; d > 0; d--)
 		if (v->path[d - 1].feature == feature)
 			return d - 1;
@@ -162,6 +176,7 @@ static int check_split(struct visit *v, const struct forest_node *n, uint32_t co
 		return bad(v, "wrong ancestor");
 	if (!(n->flags & FOREST_CATEGORICAL) && isnan(n->value))
 		return bad(v, "threshold is not a number");
+	v->path[v->depth].seen = seen_above(v) | bit_of(n->feature);
 	v->path[v->depth].feature = n->feature;
 	v->path[v->depth].right = v->node + n->right;
 	v->path[v->depth].repeats = above != FOREST_NO_ANCESTOR;
@@ -257,16 +272,20 @@ static void view(const void *image, struct forest *ret)
 	};
 }
 
-int forest_open(const void *image, size_t size, struct forest *ret, struct errbuf *err)
+int forest_recognise(const void *image, size_t size, struct errbuf *err)
 {
-	struct forest f;
-	int r;
-
 	if (size < sizeof(struct forest_header) || (uintptr_t)image % FOREST_ALIGN != 0)
 		return errbuf_set(err, -EBADMSG,
 		                  "tree image of %zu bytes: too small or not on a 64-byte border",
 		                  size);
-	r = check_header(image, size, err);
+	return check_header(image, size, err);
+}
+
+int forest_open(const void *image, size_t size, struct forest *ret, struct errbuf *err)
+{
+	struct forest f;
+	int r = forest_recognise(image, size, err);
+
 	if (r < 0)
 		return r;
 	view(image, &f);

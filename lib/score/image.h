@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "score/score.h"
+
 #define SCORE_IMAGE_MAGIC "fraudimg"
 #define SCORE_IMAGE_VERSION 1
 #define SCORE_IMAGE_ALIGN 64
@@ -66,5 +68,6 @@ struct score_header {
  */
 uint64_t score_checksum(const void *p, size_t n);
 uint64_t score_image_checksum(const struct score_header *h);
+uint64_t score_sum_end(const struct score_sum *s);
 
 #endif

@@ -95,19 +95,18 @@ static int check_values(const struct score_header *h, struct errbuf *err)
 	return check_reasons(h, err);
 }
 
-static int check_image(const struct score_header *h, size_t size, bool check_sum,
-                       struct errbuf *err)
+static int check_checksum(const struct score_header *h, uint64_t sum, struct errbuf *err)
 {
-	int r = check_header(h, size, err);
-
-	if (r < 0)
-		return r;
-	if (check_sum && h->checksum != score_image_checksum(h))
+	if (h->checksum != sum)
 		return errbuf_set(err, -EBADMSG, "checksum of the model image differs");
-	r = check_sections(h, err);
-	if (r < 0)
-		return r;
-	return check_values(h, err);
+	return 0;
+}
+
+static int check_image(const struct score_header *h, struct errbuf *err)
+{
+	int r = check_sections(h, err);
+
+	return r < 0 ? r : check_values(h, err);
 }
 
 static struct str text_of(const struct score_header *h, struct score_text t)
@@ -160,10 +159,13 @@ int score_open(const void *image, size_t size, bool check_sum, struct arena *a,
 	struct score_model m = { .header = h, .size = size, .logit_output = true };
 	int r;
 
-	r = check_image(h, size, check_sum, err);
-	if (r < 0)
-		return r;
-	r = open_sections(h, a, &m, err);
+	r = check_header(h, size, err);
+	if (r == 0 && check_sum)
+		r = check_checksum(h, score_image_checksum(h), err);
+	if (r == 0)
+		r = check_image(h, err);
+	if (r == 0)
+		r = open_sections(h, a, &m, err);
 	if (r < 0)
 		return r;
 	m.threshold_low = h->threshold_low;
@@ -175,6 +177,30 @@ int score_open(const void *image, size_t size, bool check_sum, struct arena *a,
 	m.scratch_size = scratch_size(&m);
 	*ret = m;
 	return 0;
+}
+
+int score_recognise(const void *image, size_t size, const struct score_sum *sum, struct errbuf *err)
+{
+	const struct score_header *h = image;
+	const struct score_section *s;
+	struct program program;
+	struct arena a = { 0 };
+	int r = check_header(h, size, err);
+
+	if (r == 0)
+		r = check_checksum(h, score_sum_end(sum), err);
+	if (r == 0)
+		r = check_image(h, err);
+	if (r < 0)
+		return r;
+	s = h->section;
+	r = program_open(section(h, SCORE_SECTION_PROGRAM), (size_t)s[SCORE_SECTION_PROGRAM].size,
+	                 &a, &program, err);
+	if (r == 0)
+		r = forest_recognise(section(h, SCORE_SECTION_FOREST),
+		                     (size_t)s[SCORE_SECTION_FOREST].size, err);
+	arena_done(&a);
+	return r;
 }
 
 int score_scratch_init(struct score_scratch *s, const struct score_model *m)

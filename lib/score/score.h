@@ -47,6 +47,24 @@ struct score_model {
 int score_open(const void *image, size_t size, bool check_sum, struct arena *a,
                struct score_model *ret, struct errbuf *err);
 
+/* The sum of an image that passes by in pieces, from its first byte to its last. */
+struct score_sum {
+	uint64_t lane[4];
+	uint64_t size;          /* of what was added */
+	size_t skip, rest_size; /* bytes that do not count yet; what is no whole block yet */
+	unsigned char rest[32];
+};
+void score_sum_begin(struct score_sum *s);
+void score_sum_add(struct score_sum *s, const void *p, size_t n);
+
+/*
+ * Whether the image is whole and of this build's layout, its sum being made already: all that
+ * score_open() checks but the trees one by one, which takes as long as the image is large. For who
+ * hands it on to others that open it themselves. Errors as score_open().
+ */
+int score_recognise(const void *image, size_t size, const struct score_sum *sum,
+                    struct errbuf *err);
+
 struct reason {
 	uint32_t feature;
 	float value;         /* of the feature; NaN: missing */

@@ -8,21 +8,16 @@
 """
 
 import argparse
-import json
 import os
-import pathlib
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
-import urllib.request
 
 import host
 from auth import bench_auth
 from batch import bench_batch
-from load import ROW, wrk
+from load import wrk
 from retrain import bench_retrain
+from start import bench_start
 
 
 def row(name, runs):
@@ -54,57 +49,6 @@ def bench_score(args):
                 row(f"{workers} worker{'s' if workers > 1 else ''}: {name}", runs)
 
 
-def bench_start(args):
-    """From exec to the first answer with the model of last time; the models folder is gone."""
-    models = host.model(args.rounds, args.depth)
-    times = []
-    with tempfile.TemporaryDirectory(prefix="fraudd-start-") as folder:
-        here = pathlib.Path(folder)
-        port = host.free_port()
-        (here / "run").mkdir()
-        for i in range(args.runs + 1):
-            (here / "fraudd.yaml").write_text(
-                "auth: { enabled: false }\nservices: front, loader\n"
-                f"models: {{ dir: {models if i == 0 else here / 'gone'} }}\n"
-                f"state_dir: {here}/state\nruntime_dir: {here}/run\nstop: {{ drain_seconds: 0 }}\n"
-                f"front: {{ workers: 2 }}\nlisteners:\n  - {{ address: \"127.0.0.1:{port}\" }}\n")
-            begin = time.monotonic()
-            process = subprocess.Popen([host.BIN / "fraudd", "--config", here / "fraudd.yaml",
-                                        "--foreground"], stderr=subprocess.DEVNULL)
-            wait_score(port)
-            times.append((time.monotonic() - begin) * 1e3)
-            if i == 0:
-                wait_kept(here)
-            process.terminate()
-            process.wait(60)
-    print(f"exec to first /score answer from last-known-good, {args.runs} starts: "
-          f"median {statistics.median(times[1:]):.0f} ms, {min(times[1:]):.0f}-{max(times[1:]):.0f}")
-
-
-def wait_score(port):
-    """Asks /score until it answers."""
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/score", json.dumps(ROW).encode(),
-                                     {"Content-Type": "application/json"})
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(request, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.001)
-    sys.exit("no answer within 30 s")
-
-
-def wait_kept(folder):
-    """Waits until the loader has kept the model for a restart."""
-    deadline = time.monotonic() + 30
-    while not list(folder.glob("state/last-known-good/*")):
-        if time.monotonic() > deadline:
-            sys.exit("the model was not kept within 30 s")
-        time.sleep(0.05)
-    time.sleep(0.5)
-
-
 def main():
     """Reads the command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__,
@@ -115,6 +59,8 @@ def main():
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=500)
     parser.add_argument("--depth", type=int, default=6)
+    parser.add_argument("--mib", type=int, default=0,
+                        help="of start: size of the model image, instead of --rounds and --depth")
     parser.add_argument("--rows", type=int, default=200000, help="of batch")
     args = parser.parse_args()
     {"auth": bench_auth, "batch": bench_batch, "retrain": bench_retrain, "score": bench_score,

@@ -13,7 +13,7 @@ import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BIN = ROOT / "build" / "release" / "bin"
+BIN = pathlib.Path(os.environ.get("FRAUDD_RELEASE_DIR", ROOT / "build" / "release")) / "bin"
 CACHE = ROOT / ".cache" / "bench"
 TICK = os.sysconf("SC_CLK_TCK")
 

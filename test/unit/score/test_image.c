@@ -168,6 +168,69 @@ static void test_checksum_is_fixed(void **state)
 	}
 }
 
+static void add_in_pieces(struct score_sum *s, const char *p, size_t size, size_t piece)
+{
+	score_sum_begin(s);
+	for (size_t at = 0; at < size; at += piece)
+		score_sum_add(s, p + at, size - at < piece ? size - at : piece);
+}
+
+static void test_sum_in_pieces(void **state)
+{
+	const struct score_header *h = image;
+	struct score_sum s;
+
+	(void)state;
+	for (size_t piece = 1; piece <= 200; piece++) {
+		add_in_pieces(&s, image, image_size, piece);
+		if (score_sum_end(&s) != h->checksum)
+			fail_msg("pieces of %zu bytes have another sum", piece);
+	}
+}
+
+/* The sum stands for all that it covers, so here each copy gets the one that fits it. */
+static void test_recognise(void **state)
+{
+	static const struct {
+		enum score_section_id section; /* SCORE_SECTION_MAX: the header */
+		size_t offset;
+		char value;
+		bool old_sum;
+		int r;
+		const char *words;
+	} cases[] = {
+		{ SCORE_SECTION_MAX, FIELD(magic), 'f', false, 0, "" },
+		{ SCORE_SECTION_MAX, FIELD(magic), 'F', false, -EBADMSG, "no model image" },
+		{ SCORE_SECTION_MAX, FIELD(version), 2, false, -EPROTONOSUPPORT, "layout 2" },
+		{ SCORE_SECTION_MAX, FIELD(verified), 7, false, -EBADMSG, "state of proof" },
+		{ SCORE_SECTION_PROGRAM, 0, '?', false, -EBADMSG, "program" },
+		{ SCORE_SECTION_FOREST, 8, 99, false, -EPROTONOSUPPORT, "layout 99" },
+		{ SCORE_SECTION_FOREST, 8, 99, true, -EBADMSG, "checksum" },
+	};
+	const struct score_header *h = image;
+	struct score_header *copy = aligned_alloc(64, image_size);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t at = cases[i].offset;
+		struct errbuf err = { "" };
+		struct score_sum sum;
+		int r;
+
+		if (cases[i].section < SCORE_SECTION_MAX)
+			at += h->section[cases[i].section].offset;
+		memcpy(copy, image, image_size);
+		((char *)copy)[at] = cases[i].value;
+		if (!cases[i].old_sum)
+			copy->checksum = score_image_checksum(copy);
+		add_in_pieces(&sum, (const char *)copy, image_size, 100);
+		r = score_recognise(copy, image_size, &sum, &err);
+		if (r != cases[i].r || !strstr(err.text, cases[i].words))
+			fail_msg("case %zu: %d, %s", i, r, err.text);
+	}
+	free(copy);
+}
+
 static void test_same_parts_same_bytes(void **state)
 {
 	struct small_version v = { 0 };
@@ -225,6 +288,8 @@ int main(void)
 		cmocka_unit_test(test_cut_images),
 		cmocka_unit_test(test_checksum),
 		cmocka_unit_test(test_checksum_is_fixed),
+		cmocka_unit_test(test_sum_in_pieces),
+		cmocka_unit_test(test_recognise),
 		cmocka_unit_test(test_same_parts_same_bytes),
 		cmocka_unit_test(test_refused_parts),
 	};
