@@ -19,29 +19,50 @@
 #include "auth_state.h"
 #include "auth_statements.h"
 #include "auth_sweep.h"
-#include "base/encode.h"
 #include "base/log.h"
 
-#define MAX_WAITING 1024       /* statements of a worker without a free connection */
-#define THROTTLE_ENTRIES 16384 /* names and addresses: 256 KiB each */
+#define MAX_WAITING 1024 /* statements of a worker without a free connection */
 
 /* --- what PostgreSQL tells --- */
 
+static struct str take_word(const char **at)
+{
+	struct str word = { *at, strcspn(*at, " ") };
+
+	*at += word.n + ((*at)[word.n] == ' ');
+	return word;
+}
+
+static void forget(struct auth *a, struct str kind, struct str which)
+{
+	char jti[JWT_JTI_SIZE];
+	long long user;
+
+	if (str_is(kind, "jti") && which.n == JWT_JTI_SIZE - 1) {
+		memcpy(jti, which.p, which.n);
+		jti[which.n] = '\0';
+		token_cache_drop(a->cache, jti);
+	} else if (str_is(kind, "user") && str_to_i64(which, &user) == 0) {
+		token_cache_drop_user(a->cache, user);
+	} else {
+		token_cache_clear(a->cache);
+	}
+}
+
+/* "jti <id>" or "user <id>", and after it what was done to it and by whom, if that was not done
+ * here: who did it has written nothing into our log. */
 static void on_notify(void *self, const char *channel, const char *payload)
 {
 	struct auth *a = self;
-	struct str told = str_of(payload);
-	long long user;
+	const char *rest = payload;
+	struct str kind = take_word(&rest), which = take_word(&rest);
 
 	(void)channel;
 	a->notices++;
-	if (told.n == 4 + UUID_TEXT_SIZE - 1 && memcmp(payload, "jti ", 4) == 0)
-		token_cache_drop(a->cache, payload + 4);
-	else if (told.n > 5 && memcmp(payload, "user ", 5) == 0 &&
-	         str_to_i64((struct str){ payload + 5, told.n - 5 }, &user) == 0)
-		token_cache_drop_user(a->cache, user);
-	else
-		token_cache_clear(a->cache);
+	forget(a, kind, which);
+	if (*rest && a->front->daemon->instance == 0)
+		log_info("audit: %s %.*s %s", str_is(kind, "jti") ? "token" : "user",
+		         STR_ARGS(which), rest);
 }
 
 static void on_listening(void *self)
@@ -99,14 +120,19 @@ static int open_passwords(struct auth *a, const struct settings *s)
 	return password_pool_new(&o, &a->passwords);
 }
 
-static int open_throttles(struct auth *a, const struct settings *s)
+static void init_throttles(struct auth *a, const struct settings *s)
 {
-	uint32_t window = s->auth.throttle_window_seconds;
-	int r = throttle_new(s->auth.throttle_account, window, THROTTLE_ENTRIES, &a->accounts);
+	struct scoreboard *board = a->front->daemon->scoreboard;
+	struct throttle_options o = { .limit = s->auth.throttle_account,
+		                      .window_seconds = s->auth.throttle_window_seconds,
+		                      .places = board->accounts,
+		                      .place_count = SCOREBOARD_THROTTLE_PLACES,
+		                      .key = board->head.throttle_key };
 
-	if (r == 0)
-		r = throttle_new(s->auth.throttle_source, window, THROTTLE_ENTRIES, &a->sources);
-	return r;
+	throttle_init(&a->accounts, &o);
+	o.limit = s->auth.throttle_source;
+	o.places = board->sources;
+	throttle_init(&a->sources, &o);
 }
 
 static int open_keys(const struct settings *s, struct jwt_keys **ret)
@@ -118,14 +144,13 @@ static int open_all(struct auth *a, const struct settings *s)
 {
 	int r;
 
+	init_throttles(a, s);
 	a->url = strdup(s->database.url);
 	r = a->url ? open_keys(s, &a->keys) : -ENOMEM;
 	if (r == 0)
 		r = token_cache_new(s->auth.cache_entries, &a->cache);
 	if (r == 0)
 		r = auth_asks_new(&a->asks);
-	if (r == 0)
-		r = open_throttles(a, s);
 	if (r == 0)
 		r = open_passwords(a, s);
 	if (r == 0)
@@ -160,8 +185,6 @@ void auth_free(struct auth *a)
 	password_pool_free(a->passwords);
 	db_pool_free(a->pool);
 	auth_asks_free(a->asks);
-	throttle_free(a->accounts);
-	throttle_free(a->sources);
 	token_cache_free(a->cache);
 	jwt_keys_free(a->keys);
 	if (a->url)

@@ -125,13 +125,19 @@ static bool read_form(struct login *l)
 
 /* --- the throttle --- */
 
-static void count_try(struct login *l)
+/* One more try, of the account and of the source, or the seconds until there may be one. */
+static uint32_t count_try(struct login *l)
 {
 	struct auth *a = l->call->front->auth;
 	uint64_t now = clock_mono_ns();
+	uint32_t account, source = throttle_take(&a->sources, str_of(l->source), now);
 
-	throttle_count(a->accounts, l->name, now);
-	throttle_count(a->sources, str_of(l->source), now);
+	if (source > 0) /* one who may not try must not fill the table with names either */
+		return source;
+	account = throttle_take(&a->accounts, l->name, now);
+	if (account > 0)
+		throttle_give_back(&a->sources, str_of(l->source));
+	return account;
 }
 
 /* It came to nothing for a reason of ours. */
@@ -139,8 +145,8 @@ static void uncount_try(struct login *l)
 {
 	struct auth *a = l->call->front->auth;
 
-	throttle_uncount(a->accounts, l->name);
-	throttle_uncount(a->sources, str_of(l->source));
+	throttle_give_back(&a->accounts, l->name);
+	throttle_give_back(&a->sources, str_of(l->source));
 }
 
 /* The right password clears the account, but only this try of the source: one who has an account
@@ -149,18 +155,8 @@ static void count_success(struct login *l)
 {
 	struct auth *a = l->call->front->auth;
 
-	throttle_forgive(a->accounts, l->name);
-	throttle_uncount(a->sources, str_of(l->source));
-}
-
-static uint32_t seconds_to_wait(const struct login *l)
-{
-	struct auth *a = l->call->front->auth;
-	uint64_t now = clock_mono_ns();
-	uint32_t account = throttle_wait(a->accounts, l->name, now);
-	uint32_t source = throttle_wait(a->sources, str_of(l->source), now);
-
-	return account > source ? account : source;
+	throttle_forgive(&a->accounts, l->name);
+	throttle_give_back(&a->sources, str_of(l->source));
 }
 
 /* --- ends --- */
@@ -320,10 +316,8 @@ static void begin(struct login *l)
 	struct call *c = l->call;
 	const char *name = arena_strndup(http_arena(c->exchange), l->name);
 	const struct db_param params[] = { DB_TEXT(name) };
-	int r;
+	int r = name ? auth_run(c, AUTH_USER, params, 1, on_user) : -ENOMEM;
 
-	count_try(l);
-	r = name ? auth_run(c, AUTH_USER, params, 1, on_user) : -ENOMEM;
 	if (r < 0)
 		fail(l, r);
 }
@@ -369,12 +363,12 @@ void handle_login(struct call *c)
 	}
 	if (!read_form(l))
 		return;
-	seconds = seconds_to_wait(l);
+	seconds = count_try(l);
 	if (seconds > 0) {
 		tell_throttled(l);
 		answer_error(c, 429, seconds, "Too many sign-in attempts.");
 	} else if (password_pool_is_full(c->front->auth->passwords)) {
-		auth_answer_unavailable(c, -EAGAIN);
+		fail(l, -EAGAIN);
 	} else {
 		begin(l);
 	}

@@ -38,7 +38,7 @@ struct auth {
 	struct jwt_keys *keys;
 	struct token_cache *cache;
 	struct password_pool *passwords;
-	struct throttle *accounts, *sources;
+	struct throttle accounts, sources; /* their tables are the host's */
 	struct auth_asks *asks;
 	struct auth_sweep *sweep; /* NULL but in the first worker */
 	uint64_t notices;         /* how often PostgreSQL told of something that ended */

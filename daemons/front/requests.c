@@ -216,7 +216,7 @@ static bool may_accept(void *self)
 	uint64_t mine = http_server_counters(f->server)->open;
 	uint64_t now = clock_mono_ns();
 
-	for (uint32_t i = 0; i < board->slot_count; i++) {
+	for (uint32_t i = 0; i < board->head.slot_count; i++) {
 		const struct scoreboard_slot *slot = &board->slots[i];
 		const struct http_counters *theirs = (const void *)slot->http;
 

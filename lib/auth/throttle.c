@@ -1,7 +1,12 @@
 /*
  * One number a key: the instant at which its bucket will be empty again (as in the "generic cell
  * rate algorithm"). A try moves it by window / limit; a key whose instant lies a whole window ahead
- * has to wait. No clock, no sweep: an instant in the past is a free place.
+ * has to wait. No sweep: an instant in the past is a free place.
+ *
+ * A place is one word, changed by compare-and-swap only: 20 bits of the key's hash, then the
+ * instant in units of 2^15 ns (44 bits: 18 years since boot). So workers share the table without a
+ * lock that a dying one could keep. Two keys whose 20 bits and set are the same share a bucket;
+ * the hash is keyed, so nobody can look for such a pair.
  *
  * Invariant: who has tried most stays longest. In a full set the place of the key that is empty
  * soonest is taken, so nobody gets rid of his own tries by inventing names.
@@ -10,49 +15,22 @@
  */
 #include "auth/throttle.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <sys/random.h>
+#include <stdbool.h>
 
 #define WAYS 8 /* places that a key may take */
+#define UNIT_SHIFT 15
+#define TIME_BITS 44
+#define TIME_MASK ((UINT64_C(1) << TIME_BITS) - 1)
 #define SECOND_NS UINT64_C(1000000000)
 
-struct place {
-	uint64_t hash;
-	uint64_t empty_ns;
-};
-
-struct throttle {
-	uint64_t step_ns, window_ns; /* step 0: no limit */
-	uint64_t key[2];
-	uint32_t sets;
-	struct place places[];
-};
-
-int throttle_new(uint32_t limit, uint32_t window_seconds, uint32_t entries, struct throttle **ret)
+void throttle_init(struct throttle *t, const struct throttle_options *o)
 {
-	uint32_t sets = entries / WAYS ? entries / WAYS : 1;
-	struct throttle *t;
-
-	if (window_seconds == 0)
-		return -EINVAL;
-	t = calloc(1, sizeof(*t) + (size_t)sets * WAYS * sizeof(struct place));
-	if (!t)
-		return -ENOMEM;
-	if (getrandom(t->key, sizeof(t->key), 0) != (ssize_t)sizeof(t->key)) {
-		free(t);
-		return -EIO;
-	}
-	t->sets = sets;
-	t->window_ns = window_seconds * SECOND_NS;
-	t->step_ns = limit ? t->window_ns / limit : 0;
-	*ret = t;
-	return 0;
-}
-
-void throttle_free(struct throttle *t)
-{
-	free(t);
+	*t = (struct throttle){ .window = o->window_seconds * SECOND_NS >> UNIT_SHIFT,
+		                .key = { o->key[0], o->key[1] },
+		                .places = o->places,
+		                .sets = o->place_count / WAYS };
+	if (o->limit > 0)
+		t->step = t->window / o->limit > 0 ? t->window / o->limit : 1;
 }
 
 /* --- SipHash-2-4 (Aumasson, Bernstein) --- */
@@ -106,73 +84,80 @@ static uint64_t sip_hash(const uint64_t key[2], struct str s)
 
 /* --- the table --- */
 
-static struct place *set_of(const struct throttle *t, uint64_t hash)
+static bool is_of(uint64_t place, uint64_t hash)
 {
-	/* The table is ours, however we were asked. */
-	return (struct place *)&t->places[hash % t->sets * WAYS];
+	return (place & TIME_MASK) && (place ^ hash) >> TIME_BITS == 0;
 }
 
-static struct place *find(const struct throttle *t, uint64_t hash)
+/* The place of a key, or else the one of its set that is empty soonest; ret_seen: what it held. */
+static _Atomic uint64_t *place_of(const struct throttle *t, uint64_t hash, uint64_t *ret_seen)
 {
-	struct place *set = set_of(t, hash);
+	_Atomic uint64_t *set = &t->places[hash % t->sets * WAYS], *best = NULL;
+	uint64_t soonest = UINT64_MAX;
 
 	for (unsigned i = 0; i < WAYS; i++) {
-		if (set[i].hash == hash && set[i].empty_ns > 0)
+		uint64_t seen = atomic_load(&set[i]);
+
+		if (is_of(seen, hash)) {
+			*ret_seen = seen;
 			return &set[i];
-	}
-	return NULL;
-}
-
-static struct place *soonest_empty(const struct throttle *t, uint64_t hash)
-{
-	struct place *set = set_of(t, hash);
-	struct place *best = &set[0];
-
-	for (unsigned i = 1; i < WAYS; i++) {
-		if (set[i].empty_ns < best->empty_ns)
+		}
+		if ((seen & TIME_MASK) < soonest) {
+			soonest = seen & TIME_MASK;
 			best = &set[i];
+			*ret_seen = seen;
+		}
 	}
 	return best;
 }
 
-uint32_t throttle_wait(const struct throttle *t, struct str key, uint64_t now_ns)
+static uint32_t in_seconds(uint64_t units)
 {
-	const struct place *p = t->step_ns ? find(t, sip_hash(t->key, key)) : NULL;
-	uint64_t allowed_ns = now_ns + t->window_ns - t->step_ns;
-
-	if (!p || p->empty_ns <= allowed_ns)
-		return 0;
-	return (uint32_t)((p->empty_ns - allowed_ns + SECOND_NS - 1) / SECOND_NS);
+	return (uint32_t)(((units << UNIT_SHIFT) + SECOND_NS - 1) / SECOND_NS);
 }
 
-void throttle_count(struct throttle *t, struct str key, uint64_t now_ns)
+uint32_t throttle_take(const struct throttle *t, struct str key, uint64_t now_ns)
 {
-	uint64_t hash;
-	struct place *p;
+	uint64_t now = now_ns >> UNIT_SHIFT, allowed = now + t->window - t->step;
+	uint64_t hash, seen, empty;
+	_Atomic uint64_t *place;
 
-	if (t->step_ns == 0)
+	if (t->step == 0)
+		return 0;
+	hash = sip_hash(t->key, key);
+	do {
+		place = place_of(t, hash, &seen);
+		empty = is_of(seen, hash) ? seen & TIME_MASK : 0;
+		if (empty > allowed)
+			return in_seconds(empty - allowed);
+		empty = (empty > now ? empty : now) + t->step;
+	} while (!atomic_compare_exchange_weak(place, &seen, (hash & ~TIME_MASK) | empty));
+	return 0;
+}
+
+/* Less of what a key has tried; another key's place is left alone. */
+static void take_off(const struct throttle *t, struct str key, uint64_t units)
+{
+	uint64_t hash, seen, less;
+	_Atomic uint64_t *place;
+
+	if (t->step == 0)
 		return;
 	hash = sip_hash(t->key, key);
-	p = find(t, hash);
-	if (!p) {
-		p = soonest_empty(t, hash);
-		*p = (struct place){ .hash = hash };
-	}
-	p->empty_ns = (p->empty_ns > now_ns ? p->empty_ns : now_ns) + t->step_ns;
+	do {
+		place = place_of(t, hash, &seen);
+		if (!is_of(seen, hash))
+			return;
+		less = (seen & TIME_MASK) > units ? seen - units : 0;
+	} while (!atomic_compare_exchange_weak(place, &seen, less));
 }
 
-void throttle_uncount(struct throttle *t, struct str key)
+void throttle_give_back(const struct throttle *t, struct str key)
 {
-	struct place *p = t->step_ns ? find(t, sip_hash(t->key, key)) : NULL;
-
-	if (p)
-		p->empty_ns = p->empty_ns > t->step_ns ? p->empty_ns - t->step_ns : 0;
+	take_off(t, key, t->step);
 }
 
-void throttle_forgive(struct throttle *t, struct str key)
+void throttle_forgive(const struct throttle *t, struct str key)
 {
-	struct place *p = t->step_ns ? find(t, sip_hash(t->key, key)) : NULL;
-
-	if (p)
-		p->empty_ns = 0;
+	take_off(t, key, TIME_MASK);
 }

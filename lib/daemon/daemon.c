@@ -206,7 +206,7 @@ static void beat(const struct daemon *d)
 {
 	struct scoreboard_slot *slot;
 
-	if (d->instance >= d->scoreboard->slot_count)
+	if (d->instance >= d->scoreboard->head.slot_count)
 		return;
 	slot = &d->scoreboard->slots[d->instance];
 	if (atomic_load_explicit(&slot->pid, memory_order_relaxed) != (int32_t)getpid())

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,7 +18,7 @@
 
 int scoreboard_create(uint32_t slots, int *ret_fd)
 {
-	struct scoreboard header = {
+	struct scoreboard_head head = {
 		.magic = SCOREBOARD_MAGIC,
 		.abi = SCOREBOARD_ABI,
 		.slot_count = slots,
@@ -28,13 +29,16 @@ int scoreboard_create(uint32_t slots, int *ret_fd)
 
 	if (slots == 0 || slots > SCOREBOARD_MAX_SLOTS)
 		return -EINVAL;
+	n = getrandom(head.throttle_key, sizeof(head.throttle_key), 0);
+	if (n != (ssize_t)sizeof(head.throttle_key))
+		return n < 0 ? -errno : -EIO;
 	r = memfd_new("fraudd-scoreboard", &fd);
 	if (r < 0)
 		return r;
 	if (ftruncate(fd, (off_t)scoreboard_size(slots)) < 0)
 		return -errno;
-	n = pwrite(fd, &header, sizeof(header), 0);
-	if (n != (ssize_t)sizeof(header))
+	n = pwrite(fd, &head, sizeof(head), 0);
+	if (n != (ssize_t)sizeof(head))
 		return n < 0 ? -errno : -EIO;
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		return -errno;
@@ -54,7 +58,7 @@ static int check_file(int fd, uint64_t size)
 	return 0;
 }
 
-static int check_header(const struct scoreboard *b, uint64_t size)
+static int check_head(const struct scoreboard_head *b, uint64_t size)
 {
 	if (b->magic != SCOREBOARD_MAGIC || b->abi != SCOREBOARD_ABI)
 		return -EBADMSG;
@@ -76,7 +80,7 @@ int scoreboard_map(int fd, uint64_t size, struct scoreboard **ret)
 	b = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (b == MAP_FAILED)
 		return -errno;
-	r = check_header(b, size);
+	r = check_head(&b->head, size);
 	if (r < 0) {
 		munmap(b, (size_t)size);
 		return r;
@@ -88,7 +92,7 @@ int scoreboard_map(int fd, uint64_t size, struct scoreboard **ret)
 void scoreboard_unmap(struct scoreboard *b)
 {
 	if (b)
-		munmap(b, scoreboard_size(b->slot_count));
+		munmap(b, scoreboard_size(b->head.slot_count));
 }
 
 void scoreboard_take_slot(struct scoreboard_slot *s)

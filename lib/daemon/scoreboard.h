@@ -1,7 +1,8 @@
 /*
  * What the processes of a suite share: one memfd of fixed size made by the supervisor (which never
- * maps it), one slot a worker with one writer. A slot outlives its worker: the successor counts on,
- * so counters stay monotonic, and sets the gauges to 0. This file is its only description.
+ * maps it): what all workers write (atomic), and one slot a worker with one writer. A slot outlives
+ * its worker: the successor counts on, so counters stay monotonic, and sets the gauges to 0. This
+ * file is its only description.
  */
 #ifndef DAEMON_SCOREBOARD_H
 #define DAEMON_SCOREBOARD_H
@@ -11,11 +12,12 @@
 #include <stdint.h>
 
 #define SCOREBOARD_MAGIC UINT64_C(0x3164656472617566) /* "fraudd1" */
-#define SCOREBOARD_ABI 1
+#define SCOREBOARD_ABI 2
 #define SCOREBOARD_MAX_SLOTS 1024
 /* Powers of two of microseconds: bucket i counts durations < 2^i µs; the last one all others. */
 #define SCOREBOARD_BUCKETS 26
 #define SCOREBOARD_HTTP_WORDS 32
+#define SCOREBOARD_THROTTLE_PLACES 16384
 
 enum scoreboard_route {
 	ROUTE_SCORE,
@@ -60,11 +62,20 @@ struct scoreboard_slot {
 	struct scoreboard_histogram latency[ROUTE_MAX];
 };
 
-struct scoreboard {
+/* Never changes. */
+struct scoreboard_head {
 	uint64_t magic;
 	uint32_t abi;
 	uint32_t slot_count;
+	uint64_t throttle_key[2]; /* by chance */
+};
+
+struct scoreboard {
+	struct scoreboard_head head;
 	_Alignas(64) _Atomic uint64_t auth_epoch; /* grows with every revocation on this host */
+	/* Sign-ins of the host by account and by source, as lib/auth/throttle.h has them. */
+	_Alignas(64) _Atomic uint64_t accounts[SCOREBOARD_THROTTLE_PLACES];
+	_Atomic uint64_t sources[SCOREBOARD_THROTTLE_PLACES];
 	_Alignas(64) struct scoreboard_slot slots[];
 };
 

@@ -24,7 +24,7 @@ static void two_processes_see_the_same(void **unused)
 	assert_int_equal(scoreboard_create(3, &fd), 0);
 	assert_int_equal(scoreboard_map(fd, scoreboard_size(3), &a), 0);
 	assert_int_equal(scoreboard_map(fd, scoreboard_size(3), &b), 0);
-	assert_int_equal(a->slot_count, 3);
+	assert_int_equal(a->head.slot_count, 3);
 	assert_int_equal((uintptr_t)&a->slots[1] % 64, 0);
 	atomic_fetch_add(&a->slots[2].rows_scored, 41);
 	atomic_fetch_add(&b->slots[2].rows_scored, 1);
@@ -74,9 +74,9 @@ static void headers_that_lie(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct scoreboard header = { .magic = cases[i].magic,
-			                     .abi = cases[i].abi,
-			                     .slot_count = cases[i].slot_count };
+		struct scoreboard_head header = { .magic = cases[i].magic,
+			                          .abi = cases[i].abi,
+			                          .slot_count = cases[i].slot_count };
 		struct scoreboard *b = NULL;
 		int fd, r;
 
