@@ -151,9 +151,13 @@ static void answer_made(struct registration *g, int64_t id)
 	struct json_writer w = { .out = out };
 	char peer[HTTP_ADDRESS_SIZE];
 
-	log_info("audit: user %lld registered by %s %lld from %s, request %s", (long long)id,
-	         c->caller.user ? "user" : "nobody, as the first one,", (long long)c->caller.user,
-	         http_address_print(http_peer(c->exchange), peer), c->request_id);
+	http_address_print(http_peer(c->exchange), peer);
+	if (c->caller.user)
+		log_info("audit: user %lld registered by user %lld from %s, request %s",
+		         (long long)id, (long long)c->caller.user, peer, c->request_id);
+	else
+		log_info("audit: user %lld registered as the first one from %s, request %s",
+		         (long long)id, peer, c->request_id);
 	strbuf_reset(out);
 	json_begin_object(&w);
 	json_write_name(&w, "id");

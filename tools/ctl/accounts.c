@@ -1,7 +1,8 @@
 /*
  * The parts of `fraudctl user` and `fraudctl token` that are the same. Both work on the database
- * alone and tell the workers of all hosts by NOTIFY within the statement that changes something, so
- * they need no running suite.
+ * alone and tell the workers of all hosts by NOTIFY within the statement that changes something:
+ * what it is about, then what was done and by whom, which a suite writes into its log. So they need
+ * no running suite.
  *
  * Called by user_command.c and token_command.c.
  */
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
@@ -24,6 +26,7 @@ int accounts_open(struct accounts *a, const char *url, const char *config, struc
 	if (r < 0)
 		return errbuf_set(err, r, "the settings cannot be used");
 	a->hash_cost = settings->auth.hash_cost;
+	snprintf(a->by, sizeof(a->by), " by uid %u with fraudctl", (unsigned)getuid());
 	return command_open_database(url, config, &a->db, err);
 }
 

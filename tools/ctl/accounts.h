@@ -8,11 +8,14 @@
 #include "base/errbuf.h"
 #include "db/db.h"
 
+#define ACCOUNTS_BY_SIZE 40
+
 /* The session of a command. */
 struct accounts {
 	struct db *db;
 	uint32_t hash_cost;
 	bool json;
+	char by[ACCOUNTS_BY_SIZE]; /* end of what the workers are told: " by uid 0 with fraudctl" */
 };
 
 /* url: as given, else of the settings (config as for command_settings()). */

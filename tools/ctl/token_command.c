@@ -38,10 +38,11 @@ static int revoke_one(struct accounts *a, const char *jti, struct errbuf *err)
 	static const char sql[] =
 	        "with gone as (update auth_tokens set revoked_at = coalesce(revoked_at, now())"
 	        " where token_jti = $1 returning token_jti)"
-	        " select pg_notify('fraudd_auth', 'jti ' || token_jti) from gone";
+	        " select pg_notify('fraudd_auth', 'jti ' || token_jti || ' revoked' || $2::text)"
+	        " from gone";
 	CLEANUP(db_result_free_p) struct pg_result *rows = NULL;
-	const struct db_param params[] = { DB_TEXT(jti) };
-	int r = db_query(a->db, sql, params, 1, &rows, err);
+	const struct db_param params[] = { DB_TEXT(jti), DB_TEXT(a->by) };
+	int r = db_query(a->db, sql, params, 2, &rows, err);
 
 	if (r == 0 && db_rows(rows) == 0)
 		r = errbuf_set(err, -ENOENT, "there is no token \"%s\"", jti);
@@ -56,11 +57,11 @@ static int revoke_all(struct accounts *a, const char *name, struct errbuf *err)
 	        "with who as (select id from auth_users where username = $1),"
 	        " gone as (update auth_tokens t set revoked_at = now() from who"
 	        " where t.user_id = who.id and t.revoked_at is null returning 1)"
-	        " select (select count(*) from gone), pg_notify('fraudd_auth', 'user ' || id)"
-	        " from who";
+	        " select (select count(*) from gone), pg_notify('fraudd_auth',"
+	        " 'user ' || id || ' deprived of all tokens' || $2::text) from who";
 	CLEANUP(db_result_free_p) struct pg_result *rows = NULL;
-	const struct db_param params[] = { DB_TEXT(name) };
-	int r = db_query(a->db, sql, params, 1, &rows, err);
+	const struct db_param params[] = { DB_TEXT(name), DB_TEXT(a->by) };
+	int r = db_query(a->db, sql, params, 2, &rows, err);
 
 	if (r == 0 && db_rows(rows) == 0)
 		r = errbuf_set(err, -ENOENT, "there is no user \"%s\"", name);

@@ -1,6 +1,6 @@
 /*
- * `fraudctl user`: accounts. A change that takes something away (disable, password, roles) tells
- * the workers in the statement that makes it.
+ * `fraudctl user`: accounts. A change tells the workers in the statement that makes it: they forget
+ * what they know of the user's tokens, and the first of each host logs what was done.
  *
  * Called by main.c through its table.
  */
@@ -75,8 +75,11 @@ static int change(struct accounts *a, const char *sql, const struct db_param *pa
 static int add(struct accounts *a, char **words, struct errbuf *err)
 {
 	static const char sql[] =
-	        "insert into auth_users (username, password_hash, is_active, created_at, roles)"
-	        " values ($1, $2, true, now(), $3) on conflict (username) do nothing returning id";
+	        "with who as (insert into auth_users (username, password_hash, is_active,"
+	        " created_at, roles) values ($1, $2, true, now(), $3)"
+	        " on conflict (username) do nothing returning id)"
+	        " select id, pg_notify('fraudd_auth', 'user ' || id || ' added' || $4::text)"
+	        " from who";
 	CLEANUP(db_result_free_p) struct pg_result *rows = NULL;
 	char hash[PASSWORD_HASH_SIZE], buffer[ACCOUNTS_ROLES_SIZE];
 	const char *roles = NULL;
@@ -87,10 +90,10 @@ static int add(struct accounts *a, char **words, struct errbuf *err)
 	if (r == 0)
 		r = read_hash(a, hash, err);
 	if (r == 0) {
-		const struct db_param params[] = { DB_TEXT(words[0]), DB_TEXT(hash),
-			                           DB_TEXT(roles) };
+		const struct db_param params[] = { DB_TEXT(words[0]), DB_TEXT(hash), DB_TEXT(roles),
+			                           DB_TEXT(a->by) };
 
-		r = db_query(a->db, sql, params, 3, &rows, err);
+		r = db_query(a->db, sql, params, 4, &rows, err);
 	}
 	if (r == 0 && db_rows(rows) == 0)
 		r = errbuf_set(err, -EEXIST, "there is a user \"%s\" already", words[0]);
@@ -101,11 +104,12 @@ static int add(struct accounts *a, char **words, struct errbuf *err)
 
 static int disable(struct accounts *a, char **words, struct errbuf *err)
 {
-	const struct db_param params[] = { DB_TEXT(words[0]) };
+	const struct db_param params[] = { DB_TEXT(words[0]), DB_TEXT(a->by) };
 	int r = change(a,
 	               "with who as (update auth_users set is_active = false where username = $1"
-	               " returning id) select pg_notify('fraudd_auth', 'user ' || id) from who",
-	               params, 1, err);
+	               " returning id) select pg_notify('fraudd_auth',"
+	               " 'user ' || id || ' disabled' || $2::text) from who",
+	               params, 2, err);
 
 	if (r == 0)
 		printf("user \"%s\" is disabled\n", words[0]);
@@ -114,9 +118,12 @@ static int disable(struct accounts *a, char **words, struct errbuf *err)
 
 static int enable(struct accounts *a, char **words, struct errbuf *err)
 {
-	const struct db_param params[] = { DB_TEXT(words[0]) };
-	int r = change(a, "update auth_users set is_active = true where username = $1 returning id",
-	               params, 1, err);
+	const struct db_param params[] = { DB_TEXT(words[0]), DB_TEXT(a->by) };
+	int r = change(a,
+	               "with who as (update auth_users set is_active = true where username = $1"
+	               " returning id) select pg_notify('fraudd_auth',"
+	               " 'user ' || id || ' enabled' || $2::text) from who",
+	               params, 2, err);
 
 	if (r == 0)
 		printf("user \"%s\" is enabled\n", words[0]);
@@ -129,14 +136,16 @@ static int set_password(struct accounts *a, char **words, struct errbuf *err)
 	        "with who as (update auth_users set password_hash = $2 where username = $1"
 	        " returning id), gone as (update auth_tokens t set revoked_at = now() from who"
 	        " where t.user_id = who.id and t.revoked_at is null)"
-	        " select pg_notify('fraudd_auth', 'user ' || id) from who";
+	        " select pg_notify('fraudd_auth',"
+	        " 'user ' || id || ' given a new password' || $3::text) from who";
 	char hash[PASSWORD_HASH_SIZE];
 	int r = read_hash(a, hash, err);
 
 	if (r == 0) {
-		const struct db_param params[] = { DB_TEXT(words[0]), DB_TEXT(hash) };
+		const struct db_param params[] = { DB_TEXT(words[0]), DB_TEXT(hash),
+			                           DB_TEXT(a->by) };
 
-		r = change(a, sql, params, 2, err);
+		r = change(a, sql, params, 3, err);
 	}
 	if (r == 0)
 		printf("user \"%s\" has a new password; all tokens of before are revoked\n",
@@ -148,15 +157,17 @@ static int set_roles(struct accounts *a, char **words, struct errbuf *err)
 {
 	static const char sql[] =
 	        "with who as (update auth_users set roles = $2 where username = $1 returning id)"
-	        " select pg_notify('fraudd_auth', 'user ' || id) from who";
+	        " select pg_notify('fraudd_auth',"
+	        " 'user ' || id || ' given the roles ' || $3::text || $4::text) from who";
 	char buffer[ACCOUNTS_ROLES_SIZE];
 	const char *roles;
 	int r = accounts_parse_roles(words[1], buffer, &roles, err);
 
 	if (r == 0) {
-		const struct db_param params[] = { DB_TEXT(words[0]), DB_TEXT(roles) };
+		const struct db_param params[] = { DB_TEXT(words[0]), DB_TEXT(roles),
+			                           DB_TEXT(words[1]), DB_TEXT(a->by) };
 
-		r = change(a, sql, params, 2, err);
+		r = change(a, sql, params, 4, err);
 	}
 	if (r == 0)
 		printf("user \"%s\" has the roles: %s\n", words[0], words[1]);
