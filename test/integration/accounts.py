@@ -34,9 +34,17 @@ def configure(suite, url, **auth):
 def start(suite, version, url, migrate=True, **auth):
     """A suite with a model, tables and users, started."""
     configure(suite, url, **auth)
-    if migrate:
-        done = suite.ctl("migrate", "--database", url)
-        assert done.returncode == 0, done.stderr
+    return start_configured(suite, version) if migrate else start_ready(suite, version)
+
+
+def start_configured(suite, version):
+    """As start(), for a suite whose settings are written."""
+    done = suite.ctl("migrate", "--database", suite.database)
+    assert done.returncode == 0, done.stderr
+    return start_ready(suite, version)
+
+
+def start_ready(suite, version):
     models.install(suite, version, "production")
     return suite.start()
 

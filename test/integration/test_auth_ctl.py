@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 
 import accounts
@@ -129,6 +130,23 @@ def test_tokens(users):
     becomes(users, users.alice, 401, "Token has been revoked.")
     assert [row["state"] for row in listing(users, "token", "list", "alice")] == ["revoked"] * 2
     assert listing(users, "token", "list", "nobody") == []
+
+
+def test_what_the_tool_did_is_in_the_log(users):
+    """One line of each host, by its first worker; the tool itself writes to no log."""
+    asks = ((("user", "add", "bob"), "user 2 added"), (("user", "disable", "bob"), "user 2 disabled"),
+            (("user", "enable", "bob"), "user 2 enabled"),
+            (("user", "roles", "bob", "score"), "user 2 given the roles score"),
+            (("user", "password", "bob"), "user 2 given a new password"),
+            (("token", "revoke", "alice"), "user 1 deprived of all tokens"))  # fmt: skip
+    for words, _ in asks:
+        assert ctl(users, *words, password=accounts.PASSWORD).returncode == 0, words
+    token = listing(users, "token", "list")[0]["token"]
+    assert ctl(users, "token", "revoke", token).returncode == 0
+    end = rf" by uid {os.getuid()} with fraudctl\n"
+    users.wait_log(f"audit: token {token} revoked" + end)
+    for _, line in asks:
+        assert len(re.findall(f"audit: {line}" + end, users.log())) == 1, line
 
 
 def test_a_password_is_asked_for_without_echo(users):

@@ -5,7 +5,7 @@ import contextlib
 import time
 
 import accounts
-
+import jwt
 import postgres as clusters
 import psycopg
 import pytest
@@ -215,6 +215,22 @@ def test_the_database_restarts_under_load(make_suite, trained, own_postgres):
     assert suite.log_contains("the database of users and tokens is away")
 
 
+def test_a_logout_outlives_a_crash_of_the_database(make_suite, trained, own_postgres):
+    """Even of one that answers before its log is written: a killed server must not undo it."""
+    url = own_postgres.database("users")
+    accounts.query(url, "alter database users set synchronous_commit = off")
+    accounts.query(url, "alter system set wal_writer_delay = '10s'")
+    accounts.query(url, "select pg_reload_conf()")
+    suite = accounts.start(make_suite(), trained[0], url)
+    kept, ended = accounts.first_user(suite), accounts.token_of(suite, "alice")
+    assert statuses(suite, kept) == statuses(suite, ended) == {200}
+    assert accounts.logout(suite, ended).status == 200
+    own_postgres.crash()
+    own_postgres.start()
+    suite.wait(lambda: statuses(suite, kept) == {200}, "service to be back")
+    assert accounts.refused(ask(ended)(suite.connect()), 401, "Token has been revoked.")
+
+
 def test_the_janitor_removes_what_ended(make_suite, trained, database):
     suite = accounts.start(make_suite(), trained[0], database, sweep_seconds=1)
     token = accounts.first_user(suite)
@@ -244,3 +260,23 @@ def test_keys_rotate(users):
     assert statuses(users, new) == {200}
     assert statuses(users, users.alice) == {401}
     assert not users.log_contains("a new key|" + accounts.SECRET)
+
+
+def test_keys_rotate_in_their_file(make_suite, trained, database, tmp_path):
+    """The new key in the file, the old one in .env, a reload; nobody signs in again."""
+    file, new = tmp_path / "key", "a new key of the tests, " * 2
+    file.write_text(accounts.SECRET + "\n")
+    suite = accounts.configure(make_suite(), database)
+    suite.write_settings(jwt={"secret_key": "", "secret_key_file": str(file)})
+    accounts.start_configured(suite, trained[0])
+    old_token = accounts.first_user(suite)
+    file.write_text(new + "\n")
+    (suite.folder / ".env").write_text(f"JWT_SECRET_KEY_PREVIOUS={accounts.SECRET}\n")
+    assert suite.reload().returncode == 0
+    new_token = accounts.token_of(suite, "alice")
+    assert jwt.decode(new_token, new, algorithms=["HS256"])["sub"]
+    assert statuses(suite, old_token) == statuses(suite, new_token) == {200}
+    file.write_text("too short\n")
+    refused = suite.reload()
+    assert refused.returncode != 0 and "32 bytes" in refused.stderr
+    assert statuses(suite, old_token) == statuses(suite, new_token) == {200}

@@ -2,6 +2,7 @@
 may read."""
 
 import pathlib
+import re
 
 import accounts
 import jwt
@@ -16,6 +17,28 @@ PASSWORD = "canary-user-password"
 WRONG = "canary-wrong-password"
 CANARY = "canary"
 
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+
+
+def secret_settings():
+    """{key: services that may see it} of every secret in the table of settings."""
+    table = (SOURCE / "lib/config/settings.c").read_text()
+    rows_ = re.findall(r"SECRET\(([a-z_.]+),\s*[A-Z]+,\s*([A-Z_ |]+),", table)
+    return {key: set(re.findall(r"AUDIENCE_([A-Z]+)", who)) for key, who in rows_}
+
+
+SECRETS = secret_settings()
+
+
+def canary_of(key):
+    return f"{CANARY}-of-{key}-which-is-long-enough"
+
+
+def environment_of_canaries(url):
+    """Every secret there is, each with a text of its own; url: a database without password."""
+    named = {key.upper().replace(".", "_"): canary_of(key) for key in SECRETS}
+    return named | {"DATABASE_URL": url.replace("@", f":{canary_of('database.url')}@", 1)}
+
 
 @pytest.fixture
 def users(make_suite, trained, postgres):
@@ -24,8 +47,8 @@ def users(make_suite, trained, postgres):
     suite = make_suite({"log": {"level": "debug"}})
     accounts.configure(suite, url)
     suite.write_settings(jwt={"secret_key": "", "secret_key_previous": ""}, database={"url": ""})
-    suite.environment = {"JWT_SECRET_KEY": KEY, "JWT_SECRET_KEY_PREVIOUS": OLD_KEY,
-                         "DATABASE_URL": url}  # fmt: skip
+    suite.environment = environment_of_canaries("") | {
+        "JWT_SECRET_KEY": KEY, "JWT_SECRET_KEY_PREVIOUS": OLD_KEY, "DATABASE_URL": url}  # fmt: skip
     assert suite.ctl("migrate", "--database", url).returncode == 0
     models.install(suite, trained[0], "production")
     return suite.start()
@@ -99,6 +122,42 @@ def test_no_secret_is_told(users):
     for secret in (CANARY, users.alice, users.alice.split(".")[2]):
         assert secret not in log
     assert users.log_contains("refused, from 127.0.0.1")
+
+
+def memory(pid):
+    """What a process can write to, piece by piece: its heap, stacks, data and what it shares."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb") as file:
+        for line in maps:
+            span, rights, *_ = line.split()
+            begin, end = (int(word, 16) for word in span.split("-"))
+            if not rights.startswith("rw"):
+                continue
+            file.seek(begin)
+            try:
+                yield file.read(end - begin)
+            except OSError:  # not for reading: a guard, a device
+                continue
+
+
+def test_who_holds_which_secret(make_suite, trained, postgres, release_dir):
+    """Nobody can tell what he was never told: not by a core file, nor by being taken over."""
+    url = accounts.database(postgres)
+    suite = make_suite({"services": "front, loader, scheduler"}, release_dir)
+    accounts.configure(suite, url)
+    suite.write_settings(jwt={"secret_key": ""}, database={"url": ""})
+    suite.environment = environment_of_canaries(url)
+    assert suite.ctl("migrate", "--database", url).returncode == 0
+    accounts.start_ready(suite, trained[0])
+    accounts.first_user(suite)
+    assert len(SECRETS) >= 3
+    for child in suite.children():
+        pid, service = child["pid"], child["service"]
+        environ = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+        assert CANARY.encode() not in environ, service
+        found = set()
+        for piece in memory(pid):
+            found |= {key for key in SECRETS if canary_of(key).encode() in piece}
+        assert found == {key for key, who in SECRETS.items() if service.upper() in who}, service
 
 
 def test_a_lost_database_tells_no_url(make_suite, trained):

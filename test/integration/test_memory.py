@@ -3,11 +3,13 @@ reloads leave nothing behind, and an upload of any size needs a few MiB.
 
 Read from the kernel: PSS (each page divided by who shares it), and the peak of resident pages."""
 
+import concurrent.futures
 import json
 import pathlib
 import re
 import threading
 
+import accounts
 import models
 import numpy as np
 import pytest
@@ -97,6 +99,21 @@ def test_a_large_model_counts_once(make_suite, release_dir, large_version):
           f"{total / MIB:.1f} MiB")  # fmt: skip
     assert total <= one + (WORKERS - 1) * SHARE
     assert suite.get("/health").status == 200
+
+
+def test_hashing_needs_so_much_and_no_more(make_suite, release_dir, trained, postgres):
+    """However many sign in at once: 32 MiB a thread at the highest cost."""
+    suite = make_suite({"front": {"workers": 1}}, release_dir)
+    accounts.start(suite, trained[0], accounts.database(postgres), hash_cost=6, hash_threads=2,
+                   hash_queue=64)  # fmt: skip
+    accounts.first_user(suite)
+    with concurrent.futures.ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda _: accounts.login(suite, "alice"), range(40)))
+    assert {answer.status for answer in answers} == {200}
+    pid = suite.pid("front", 0)
+    most, rest = field(pid, "status", "VmHWM"), field(pid, "status", "VmRSS")
+    print(f"at rest {rest / MIB:.1f} MiB, while hashing {(most - rest) / MIB:.1f} MiB more")
+    assert 32 * MIB <= most - rest <= 2 * 32 * MIB + MIB
 
 
 def test_reloads_leave_memory_flat(make_suite, release_dir, trained):
