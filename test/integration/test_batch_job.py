@@ -2,9 +2,12 @@
 
 import csv
 import os
+import pathlib
 import pty
 import re
+import shutil
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -610,6 +613,43 @@ def test_connection_lost(make_batch):
         assert batch.one(batch_job.EXPLAINED_WRONGLY) == 0
     batch.run()
     assert batch.one(batch_job.DOUBLED) == 0 and batch.unscored() == 0
+
+
+@pytest.fixture
+def tiny_disk():
+    """A server, and a file system of one MiB for a tablespace of it."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="fdts-", dir="/tmp"))
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0777", "tmpfs", folder],
+                          capture_output=True, text=True)  # fmt: skip
+    if done.returncode:
+        pytest.skip("may not mount: " + done.stderr.strip())
+    space = folder / "space"
+    space.mkdir()
+    shutil.chown(space, "postgres")
+    cluster = clusters.Postgres().start()
+    yield cluster, space
+    cluster.stop()
+    subprocess.run(["umount", folder], check=True)
+    folder.rmdir()
+
+
+def test_full_disk(bin_dir, tiny_disk, trained):
+    """The server has no room for the scores: it says so, what was committed stays, and with more
+    room the next batch does the rest."""
+    cluster, space = tiny_disk
+    batch = batch_job.Batch(bin_dir, cluster.url, trained[0]).migrate().demo(20_000)
+    batch.sql(f"create tablespace tiny location '{space}'")
+    batch.sql("alter table fraud_scores set tablespace tiny")
+    batch.set(batch={"chunk_rows": 500})
+    outcome = batch.run(expect=batch_job.FAILED)
+    assert "No space left on device" in outcome.words, outcome.words
+    [(status, message, scored)] = batch.sql("select status, message, scored from job_runs")
+    assert status == "failed" and "No space left on device" in message
+    assert 0 < scored == batch.one("select count(*) from fraud_scores") < 20_000
+    assert batch.one(batch_job.EXPLAINED_WRONGLY) == 0
+    batch.sql("alter table fraud_scores set tablespace pg_default")
+    assert batch.run().scored == 20_000 - scored
+    batch_job.check_once(batch, 20_000)
 
 
 def test_no_database(make_batch):

@@ -62,6 +62,44 @@ def test_follow(jobs, database):
         database.wait_scored(suite)
 
 
+def test_insert_to_scored(make_suite, trained, database, release_dir):
+    """From the commit of a new row until its score can be read: a second at most, each time."""
+    settings = {"batch": {"interval_seconds": 3600, "follow": True}}
+    suite = jobs_suite(make_suite, trained[0], database, settings, bin_dir=release_dir).start()
+    database.wait_scored(suite)
+    taken = []
+    for rows in (1, 1, 1, 1, 1, 10, 100, 1, 1, 1):
+        suite.wait(lambda: database.one("select running = '{}' from scheduler_state"), "an idle state")
+        database.add_rows(rows)
+        begin = time.monotonic()
+        database.wait_scored(suite)
+        taken.append(time.monotonic() - begin)
+    taken.sort()
+    print(f"insert to scored: median {taken[5]:.3f} s, {taken[0]:.3f} to {taken[-1]:.3f} s")
+    assert taken[-1] <= 1
+
+
+def test_rows_that_come_while_a_batch_runs(make_suite, trained, database, release_dir):
+    """A row each 50 ms for five seconds: each is scored a second after its commit at most, whatever
+    ran when it came (the server's clock alone counts)."""
+    settings = {"batch": {"interval_seconds": 3600, "follow": True}}
+    suite = jobs_suite(make_suite, trained[0], database, settings, bin_dir=release_dir).start()
+    database.wait_scored(suite)
+    committed = {}
+    for _ in range(100):
+        [(seq,)] = database.rows(f"insert into transactions ({database.columns}) select"
+                                 f" {database.columns} from transactions limit 1"
+                                 " returning transaction_seq")  # fmt: skip
+        committed[seq] = database.one("select clock_timestamp()")
+        time.sleep(0.05)  # the load itself
+    database.wait_scored(suite)
+    scored = dict(database.rows("select transaction_seq, scored_at from fraud_scores"))
+    taken = sorted((scored[seq] - at).total_seconds() for seq, at in committed.items())
+    print(f"commit to scored_at: median {taken[50]:.3f} s, at most {taken[-1]:.3f} s, in"
+          f" {database.count('job_runs') - 1} batches")  # fmt: skip
+    assert taken[-1] <= 1
+
+
 def test_nobody_is_told_when_nobody_follows(jobs, database):
     suite = jobs(ONCE).start()
     database.wait_scored(suite)
