@@ -1,4 +1,4 @@
-/* Digests of what goes over the wire. Private to lib/azure. */
+/* Digests of what goes over the wire. Used by lib/azure and by lib/registry. */
 #ifndef AZURE_HASH_H
 #define AZURE_HASH_H
 

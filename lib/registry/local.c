@@ -340,15 +340,39 @@ static int local_set_tag(const struct registry *r, const struct registry_request
 	return error < 0 ? tag_error(q, error, &ret->err) : 0;
 }
 
-const struct source source_local = {
-	.kind = "local",
-	.run = {
-		[REGISTRY_RESOLVE] = local_resolve,
-		[REGISTRY_FIND] = local_find,
-		[REGISTRY_LIST] = local_list,
-		[REGISTRY_FETCH] = local_fetch,
-		[REGISTRY_SET_ALIAS] = local_set_alias,
-		[REGISTRY_GET_TAG] = local_get_tag,
-		[REGISTRY_SET_TAG] = local_set_tag,
-	},
+/* --- training --- */
+
+static int local_prepare(const struct registry *r, const struct registry_request *q,
+                         struct registry_result *ret)
+{
+	(void)q;
+	if (asprintf(&ret->text, "the folder \"%s/%s\"", r->dir, r->name) >= 0)
+		return 0;
+	ret->text = NULL;
+	return errbuf_set(&ret->err, -ENOMEM, "out of memory");
+}
+
+/* Who trains writes the version to its place (bundle_write); here it is only looked up. */
+static int local_publish(const struct registry *r, const struct registry_request *q,
+                         struct registry_result *ret)
+{
+	return local_find(r, q, ret);
+}
+
+static int (*const verbs[REGISTRY_VERB_MAX])(const struct registry *r,
+                                             const struct registry_request *q,
+                                             struct registry_result *ret) = {
+	[REGISTRY_RESOLVE] = local_resolve,     [REGISTRY_FIND] = local_find,
+	[REGISTRY_LIST] = local_list,           [REGISTRY_FETCH] = local_fetch,
+	[REGISTRY_SET_ALIAS] = local_set_alias, [REGISTRY_GET_TAG] = local_get_tag,
+	[REGISTRY_SET_TAG] = local_set_tag,     [REGISTRY_PREPARE] = local_prepare,
+	[REGISTRY_PUBLISH] = local_publish,
 };
+
+/* A few small calls to a file system: at once. */
+static void local_start(struct registry_call *c)
+{
+	call_end(c, verbs[c->q.verb](c->registry, &c->q, &c->result));
+}
+
+const struct source source_local = { .kind = "local", .start = local_start };

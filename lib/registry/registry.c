@@ -22,14 +22,6 @@
 #define DEFAULT_LIMIT 1000
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
-struct registry_call {
-	struct registry_call *next, **link;
-	struct loop_timer *timer;
-	registry_fn *on_result;
-	void *self;
-	struct registry_result result;
-};
-
 bool registry_name_is_valid(const char *text)
 {
 	size_t n = strnlen(text, REGISTRY_TEXT);
@@ -57,11 +49,13 @@ void registry_result_done(struct registry_result *r)
 	r->count = 0;
 }
 
-int registry_new(struct event_base *base, const struct settings *s, struct registry **ret,
-                 struct errbuf *err)
+static const struct source *choose(const struct settings *s)
 {
-	struct registry *r;
+	return *s->mlflow.tracking_uri ? &source_remote : &source_local;
+}
 
+static int check_settings(const struct settings *s, struct errbuf *err)
+{
 	if (!registry_name_is_valid(s->models.name))
 		return errbuf_set(err, -EINVAL,
 		                  "models.name \"%s\" must be 1 to 63 of letters, digits, \"._-\" "
@@ -69,30 +63,54 @@ int registry_new(struct event_base *base, const struct settings *s, struct regis
 		                  s->models.name);
 	if (!*s->models.dir)
 		return errbuf_set(err, -EINVAL, "models.dir is empty");
+	return 0;
+}
+
+int registry_new(struct event_base *base, const struct settings *s, struct registry **ret,
+                 struct errbuf *err)
+{
+	struct registry *r;
+	int error = check_settings(s, err);
+
+	if (error < 0)
+		return error;
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return errbuf_set(err, -ENOMEM, "no memory for the registry");
 	r->base = base;
-	r->source = &source_local;
+	r->source = choose(s);
 	r->dir = strdup(s->models.dir);
 	r->name = strdup(s->models.name);
-	if (!r->dir || !r->name) {
+	if (!r->dir || !r->name)
+		error = errbuf_set(err, -ENOMEM, "no memory for the registry");
+	else if (r->source->open)
+		error = r->source->open(r, s, err);
+	if (error < 0) {
 		registry_free(r);
-		return errbuf_set(err, -ENOMEM, "no memory for the registry");
+		return error;
 	}
 	*ret = r;
 	return 0;
 }
 
+static void call_unlink(struct registry_call *c)
+{
+	if (!c->link)
+		return;
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	c->link = NULL;
+}
+
 static void call_free(struct registry_call *c)
 {
-	if (c->link) {
-		*c->link = c->next;
-		if (c->next)
-			c->next->link = c->link;
-	}
+	call_unlink(c);
 	loop_timer_free(c->timer);
+	if (c->state)
+		c->state_free(c->state);
 	registry_result_done(&c->result);
+	arena_done(&c->arena);
 	free(c);
 }
 
@@ -102,6 +120,8 @@ void registry_free(struct registry *r)
 		return;
 	while (r->calls)
 		call_free(r->calls);
+	if (r->source->close)
+		r->source->close(r);
 	free(r->dir);
 	free(r->name);
 	free(r);
@@ -110,6 +130,11 @@ void registry_free(struct registry *r)
 const char *registry_kind(const struct registry *r)
 {
 	return r->source->kind;
+}
+
+const char *registry_storage(const struct registry *r)
+{
+	return r->source->storage ? r->source->storage(r) : NULL;
 }
 
 static int check_name(const char *what, const char *text, struct errbuf *err)
@@ -131,6 +156,7 @@ static const struct {
 	[REGISTRY_SET_ALIAS] = { .alias = true, .version = true },
 	[REGISTRY_GET_TAG] = { .version = true, .key = true },
 	[REGISTRY_SET_TAG] = { .version = true, .key = true, .text = true },
+	[REGISTRY_PUBLISH] = { .version = true },
 };
 
 static int check(const struct registry_request *q, struct errbuf *err)
@@ -153,16 +179,99 @@ static int check(const struct registry_request *q, struct errbuf *err)
 	return r;
 }
 
+static void copy_text(struct arena *a, const char **text)
+{
+	if (*text)
+		*text = arena_strdup(a, *text);
+}
+
+/* Everything that may go before the end; run and folder of a publish may not. */
+static int copy_request(struct registry_call *c)
+{
+	struct registry_request *q = &c->q;
+
+	copy_text(&c->arena, &q->alias);
+	copy_text(&c->arena, &q->version);
+	copy_text(&c->arena, &q->key);
+	if (q->text.n)
+		q->text.p = arena_memdup(&c->arena, q->text.p, q->text.n);
+	if (needs[q->verb].found) {
+		c->found = *q->found;
+		q->found = &c->found;
+	}
+	if (q->limit == 0)
+		q->limit = DEFAULT_LIMIT;
+	return arena_failed(&c->arena) ? errbuf_set(&c->result.err, -ENOMEM, "out of memory") : 0;
+}
+
+static struct registry_call *call_new(struct registry *r, const struct registry_request *q)
+{
+	struct registry_call *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->registry = r;
+	c->q = *q;
+	c->result.folder.fd = -1;
+	c->next = r->calls;
+	c->link = &r->calls;
+	if (c->next)
+		c->next->link = &c->next;
+	r->calls = c;
+	return c;
+}
+
+static void call_begin(struct registry_call *c)
+{
+	int error = check(&c->q, &c->result.err);
+
+	if (error == 0)
+		error = copy_request(c);
+	if (error == 0)
+		c->registry->source->start(c);
+	else
+		call_end(c, error);
+}
+
+void call_end(struct registry_call *c, int result)
+{
+	c->result.result = result;
+	if (result == 0)
+		c->result.err.text[0] = '\0'; /* of a question on the way that may fail */
+	c->ended = true;
+	if (c->timer)
+		loop_timer_arm(c->timer, 0);
+	else if (c->registry->waiting)
+		loop_break(c->registry->base);
+}
+
+static int wait_for(struct registry_call *c)
+{
+	struct registry *r = c->registry;
+	int error = 0;
+
+	r->waiting = true;
+	while (error == 0 && !c->ended)
+		error = loop_run(r->base);
+	r->waiting = false;
+	return error;
+}
+
 int registry_call(struct registry *r, const struct registry_request *q, struct registry_result *ret)
 {
-	struct registry_request asked = *q;
+	struct registry_call *c = call_new(r, q);
+	int error;
 
 	*ret = (struct registry_result){ .folder = { .fd = -1 } };
-	if (asked.limit == 0)
-		asked.limit = DEFAULT_LIMIT;
-	ret->result = check(&asked, &ret->err);
-	if (ret->result == 0)
-		ret->result = r->source->run[asked.verb](r, &asked, ret);
+	if (!c)
+		return ret->result = errbuf_set(&ret->err, -ENOMEM, "out of memory");
+	call_begin(c);
+	error = wait_for(c);
+	if (error < 0)
+		c->result.result = errbuf_set(&c->result.err, error, "the event loop failed");
+	*ret = c->result;
+	c->result = (struct registry_result){ .folder = { .fd = -1 } };
+	call_free(c);
 	return ret->result;
 }
 
@@ -170,11 +279,12 @@ static void tell(void *self)
 {
 	struct registry_call *c = self;
 
-	/* Unlinked first: on_result may free the registry. */
-	*c->link = c->next;
-	if (c->next)
-		c->next->link = c->link;
-	c->link = NULL;
+	/* Unlinked first: on_result may free the registry. What the back end keeps of the call may
+	 * need it. */
+	call_unlink(c);
+	if (c->state)
+		c->state_free(c->state);
+	c->state = NULL;
 	c->on_result(c->self, &c->result);
 	call_free(c);
 }
@@ -182,23 +292,18 @@ static void tell(void *self)
 int registry_start(struct registry *r, const struct registry_request *q, registry_fn *on_result,
                    void *self)
 {
-	struct registry_call *c = calloc(1, sizeof(*c));
+	struct registry_call *c = call_new(r, q);
 	int error;
 
 	if (!c)
 		return -ENOMEM;
-	*c = (struct registry_call){ .on_result = on_result, .self = self };
+	c->on_result = on_result;
+	c->self = self;
 	error = loop_timer_new(r->base, tell, c, &c->timer);
 	if (error < 0) {
-		free(c);
+		call_free(c);
 		return error;
 	}
-	registry_call(r, q, &c->result);
-	c->next = r->calls;
-	c->link = &r->calls;
-	if (c->next)
-		c->next->link = &c->next;
-	r->calls = c;
-	loop_timer_arm(c->timer, 0);
+	call_begin(c);
 	return 0;
 }

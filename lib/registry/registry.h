@@ -141,6 +141,9 @@ int registry_new(struct event_base *base, const struct settings *s, struct regis
 void registry_free(struct registry *r);
 
 const char *registry_kind(const struct registry *r); /* "local", "mlflow" */
+/* As whom Azure is asked for files, for the log: "account key of AZURE_STORAGE_CONNECTION_STRING".
+ * NULL: it was not needed so far. */
+const char *registry_storage(const struct registry *r);
 
 /*
  * Asynchronous: on_result comes once, from the loop, never before this returns. What it does not

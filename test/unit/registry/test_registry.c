@@ -52,6 +52,7 @@ static int setup(void **unused)
 		return -1;
 	t.settings.models.dir = "models";
 	t.settings.models.name = "fraud";
+	t.settings.mlflow.tracking_uri = "";
 	return registry_new(NULL, &t.settings, &t.registry, &err);
 }
 
