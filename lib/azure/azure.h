@@ -93,6 +93,8 @@ void azure_result_done(struct azure_result *r);
 typedef void azure_fn(void *self, struct azure_result *r);
 int azure_start(struct azure *a, const struct azure_request *q, azure_fn *on_done, void *self,
                 struct errbuf *err);
+/* Ends without a callback what was started with this self. Not from a callback. */
+void azure_cancel(struct azure *a, const void *self);
 
 /* Blocking, if the client of fetch has a loop of its own. Returns ret->result; the caller calls
  * azure_result_done() in any case. */

@@ -20,7 +20,8 @@ struct blob_call {
 	struct azure *azure;
 	struct blob_call *next;
 	struct arena arena;
-	struct blob_call_request q; /* texts are the arena's */
+	struct blob_call_request q;          /* texts are the arena's */
+	const struct blob_address *asked_at; /* of the request as it came: whose call it is */
 	const char *url;
 	const char *path;        /* in url, for the signature */
 	struct fetch_call *call; /* NULL: waits for a token */
@@ -46,6 +47,17 @@ void blob_call_free_all(struct azure *a)
 {
 	while (a->calls)
 		call_free(a->calls);
+}
+
+void blob_call_free_at(struct azure *a, const struct blob_address *at)
+{
+	struct blob_call *next;
+
+	for (struct blob_call *c = a->calls; c; c = next) {
+		next = c->next;
+		if (c->asked_at == at)
+			call_free(c);
+	}
 }
 
 static const char *account_of(const struct blob_call *c)
@@ -347,6 +359,7 @@ int blob_call_start(struct azure *a, const struct blob_call_request *q, fetch_do
 	if (!c)
 		return errbuf_set(err, -ENOMEM, "out of memory");
 	c->azure = a;
+	c->asked_at = q->at;
 	c->fn = fn;
 	c->self = self;
 	c->next = a->calls;

@@ -26,6 +26,8 @@ int blob_call_start(struct azure *a, const struct blob_call_request *q, fetch_do
                     void *self, struct errbuf *err);
 /* All of the client, without a callback. */
 void blob_call_free_all(struct azure *a);
+/* Those whose request had this very address, without a callback. */
+void blob_call_free_at(struct azure *a, const struct blob_address *at);
 /* The token has come, or not: an oauth_fn. */
 void blob_call_on_token(void *self, int result, const struct errbuf *err);
 

@@ -82,6 +82,19 @@ int azure_start(struct azure *a, const struct azure_request *q, azure_fn *on_don
 	return r;
 }
 
+void azure_cancel(struct azure *a, const void *self)
+{
+	struct operation *next;
+
+	for (struct operation *op = a->operations; op; op = next) {
+		next = op->next;
+		if (op->self == self) {
+			blob_call_free_at(a, &op->q.at);
+			operation_free(op);
+		}
+	}
+}
+
 static void on_called(void *self, struct azure_result *r)
 {
 	struct azure_result *ret = self;

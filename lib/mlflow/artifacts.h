@@ -46,18 +46,21 @@ struct artifact_entry {
 };
 
 struct artifacts_result {
-	int result;        /* as of mlflow.h; -EIO: the size is not what was listed */
+	int result;        /* as of mlflow.h; -EIO: the size is not what was listed; -EOPNOTSUPP:
+	                      only the server can do that there */
 	struct errbuf err; /* names the host and the file */
 	const struct artifact_entry *entries; /* list: sorted by path; until the callback ends */
 	size_t count;
 	uint64_t size; /* get, put: of the file */
 };
 
-/* on_done comes once, from the loop, never before the starting function returns. */
+/* on_done comes once, from the loop, never before the starting function returns. -ENOMEM: it does
+ * not come. */
 typedef void artifacts_fn(void *self, const struct artifacts_result *r);
 typedef void artifacts_progress_fn(void *self, uint64_t done, uint64_t total);
 
-/* All files below the place, however deep; -E2BIG beyond `limit` files. */
+/* All files below the place, however deep; -E2BIG beyond `limit` files (0 = 10,000). Of a place
+ * that is not there: none. */
 int artifacts_list(struct artifacts *a, size_t limit, artifacts_fn *on_done, void *self);
 
 struct artifacts_get {
@@ -66,7 +69,7 @@ struct artifacts_get {
 	uint64_t offset; /* bytes that are there already: the rest is asked for by range; where the
 	                    server cannot, all is sent and written from 0 */
 	uint64_t size;   /* as listed; UINT64_MAX: not known */
-	uint64_t limit;  /* -EFBIG beyond */
+	uint64_t limit;  /* -EFBIG beyond; 0 = 16 GiB */
 	artifacts_progress_fn *on_progress;
 };
 int artifacts_get(struct artifacts *a, const struct artifacts_get *q, artifacts_fn *on_done,

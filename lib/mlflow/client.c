@@ -149,17 +149,17 @@ const char *mlflow_host(const struct mlflow *m)
 	return m->tracking.host;
 }
 
-int client_fetch(struct mlflow *m, const struct fetch_request *q, fetch_done_fn *on_done,
+int client_fetch(struct mlflow *m, const struct client_request *q, fetch_done_fn *on_done,
                  void *self, struct fetch_call **ret)
 {
-	struct fetch_header headers[MLFLOW_HEADERS + 2];
-	struct fetch_request full = *q;
+	struct fetch_header headers[MLFLOW_HEADERS + 1];
+	struct fetch_request full = q->http;
 	size_t n = 0;
 
-	for (; n < m->header_count; n++)
+	for (; q->trusted && n < m->header_count; n++)
 		headers[n] = m->headers[n];
-	for (size_t i = 0; i < q->header_count; i++)
-		headers[n++] = q->headers[i];
+	if (q->header.name)
+		headers[n++] = q->header;
 	full.headers = headers;
 	full.header_count = n;
 	full.retry = &m->retry;
@@ -245,22 +245,22 @@ void mlflow_answer_done(struct mlflow_answer *a)
 
 static int call_send(struct call *c, const struct mlflow_request *q)
 {
-	static const struct fetch_header json = { "Content-Type", "application/json", false };
 	struct mlflow *m = c->mlflow;
 	const struct endpoint *e = endpoint_of(q->endpoint);
 	struct strbuf url = { 0 };
-	struct fetch_request request = {
-		.method = e->method,
-		.headers = &json,
-		.header_count = q->body.n ? 1 : 0,
-		.body = { c->body, q->body.n },
-		.limit = ANSWER_BYTES,
-		.idempotent = e->idempotent,
-		.stall_seconds = STALL_SECONDS,
+	struct client_request request = {
+		.http.method = e->method,
+		.http.body = { c->body, q->body.n },
+		.http.limit = ANSWER_BYTES,
+		.http.idempotent = e->idempotent,
+		.http.stall_seconds = STALL_SECONDS,
+		.trusted = true,
 	};
 	int r = endpoint_url(server_of(m, e)->base, q, &url);
 
-	request.url = url.p;
+	request.http.url = url.p;
+	if (q->body.n)
+		request.header = (struct fetch_header){ "Content-Type", "application/json", false };
 	if (r == 0)
 		r = client_fetch(m, &request, on_end, c, &c->fetch_call);
 	strbuf_done(&url);

@@ -13,8 +13,7 @@
 #define API "/api/2.0/mlflow/"
 
 static const struct endpoint endpoints[MLFLOW_ENDPOINT_MAX] = {
-	/*                                method   path                         registry idempotent
-	 */
+	/* method, path, registry, idempotent */
 	[MLFLOW_ALIAS_GET] = { "GET", "registered-models/alias", true, true },
 	[MLFLOW_ALIAS_SET] = { "POST", "registered-models/alias", true, true },
 	[MLFLOW_EXPERIMENT_CREATE] = { "POST", "experiments/create", false, true },

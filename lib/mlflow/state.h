@@ -22,9 +22,13 @@ struct mlflow {
 	struct call *calls;
 };
 
-/* Starts a request to this server, who we are and the retry policy added to it; at most two headers
- * of its own. */
-int client_fetch(struct mlflow *m, const struct fetch_request *q, fetch_done_fn *on_done,
+/* Starts a request: who we are, if the host may know it, and the retry policy are added. */
+struct client_request {
+	struct fetch_request http;
+	struct fetch_header header; /* one of its own; no name = none */
+	bool trusted;               /* the host may know who we are */
+};
+int client_fetch(struct mlflow *m, const struct client_request *q, fetch_done_fn *on_done,
                  void *self, struct fetch_call **ret);
 
 /* The words of an answer that is no success, in the place of r->err: "host \"…\": what answered

@@ -1,0 +1,194 @@
+/*
+ * A file comes into the caller's, from where an earlier try has ended if the server can start
+ * there. Whether it can is known only from its answer: the whole file may come instead, behind what
+ * is there, and is moved to the front then.
+ *
+ * Of a file that is there already one byte is asked for, so that the server says whether it is
+ * still that long. Called by verbs.c.
+ */
+#include "mlflow/file_get.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "mlflow/route.h"
+#include "mlflow/walk.h"
+
+#define COPY_BYTES ((size_t)1 << 20)
+#define RANGE_BYTES 48
+
+long long file_get_range_start(struct str content_range)
+{
+	struct str s = content_range;
+	const char *dash = s.n ? memchr(s.p, '-', s.n) : NULL;
+	unsigned long long from;
+
+	if (!dash || s.n < 6 || memcmp(s.p, "bytes ", 6) != 0 || dash < s.p + 6 ||
+	    str_to_u64((struct str){ s.p + 6, (size_t)(dash - s.p - 6) }, &from) < 0 ||
+	    from > INT64_MAX)
+		return -1;
+	return (long long)from;
+}
+
+static ssize_t read_some(int fd, char *p, size_t n, uint64_t at)
+{
+	ssize_t k;
+
+	do
+		k = pread(fd, p, n, (off_t)at);
+	while (k < 0 && errno == EINTR);
+	return k < 0 ? -errno : k;
+}
+
+static int write_all(int fd, const char *p, size_t n, uint64_t at)
+{
+	while (n > 0) {
+		ssize_t k = pwrite(fd, p, n, (off_t)at);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0)
+			return k < 0 ? -errno : -EIO;
+		p += k;
+		at += (uint64_t)k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
+/* size bytes from `from` on become the file's first. */
+static int move_to_front(int fd, uint64_t from, uint64_t size)
+{
+	char *buffer = malloc(COPY_BYTES);
+	uint64_t done = 0;
+	int r = buffer ? 0 : -ENOMEM;
+
+	while (r == 0 && done < size) {
+		size_t n = size - done < COPY_BYTES ? (size_t)(size - done) : COPY_BYTES;
+		ssize_t k = read_some(fd, buffer, n, from + done);
+
+		if (k <= 0)
+			r = k < 0 ? (int)k : -ENODATA;
+		else
+			r = write_all(fd, buffer, (size_t)k, done);
+		done += k > 0 ? (uint64_t)k : 0;
+	}
+	free(buffer);
+	return r;
+}
+
+/* The file is whole at its front and has this size. */
+static int check_size(struct errand *e, uint64_t size)
+{
+	e->result.size = size;
+	if (size > e->limit)
+		return errbuf_set(&e->result.err, -EFBIG, "\"%s\" is longer than %llu bytes",
+		                  e->path, (unsigned long long)e->limit);
+	if (e->size != UINT64_MAX && size != e->size)
+		return errbuf_set(&e->result.err, -EIO,
+		                  "\"%s\" came with %llu bytes from \"%s\", not with the %llu that "
+		                  "are listed",
+		                  e->path, (unsigned long long)size, e->artifacts->place.uri,
+		                  (unsigned long long)e->size);
+	if (ftruncate(e->fd, (off_t)size) < 0)
+		return errbuf_set(&e->result.err, -errno, "could not write \"%s\": %s", e->path,
+		                  strerror(errno));
+	return 0;
+}
+
+static int take_whole(struct errand *e, uint64_t size)
+{
+	int r = e->offset ? move_to_front(e->fd, e->offset, size) : 0;
+
+	if (r < 0)
+		return errbuf_set(&e->result.err, r, "could not write \"%s\": %s", e->path,
+		                  strerror(-r));
+	return check_size(e, size);
+}
+
+static int ask(struct errand *e);
+
+static void ask_whole(struct errand *e)
+{
+	int r;
+
+	e->offset = 0;
+	r = ask(e);
+	if (r < 0)
+		errand_end(e, errbuf_set(&e->result.err, r, "out of memory"));
+}
+
+static void on_file(void *self, struct fetch_result *r)
+{
+	struct errand *e = self;
+	struct str range = fetch_result_header(r, "Content-Range");
+
+	if (e->offset &&
+	    (r->status == 416 || (r->result == 0 && r->status == 206 &&
+	                          file_get_range_start(range) != (long long)e->offset)))
+		ask_whole(e);
+	else if (r->result < 0)
+		errand_fail(e, r);
+	else if (e->offset && r->status == 206)
+		errand_end(e, check_size(e, e->offset + r->size));
+	else
+		errand_end(e, take_whole(e, r->size));
+}
+
+static void on_progress(void *self, uint64_t sent, uint64_t received)
+{
+	const struct errand *e = self;
+	uint64_t done = e->offset + received;
+	uint64_t total = e->size == UINT64_MAX ? 0 : e->size;
+
+	(void)sent;
+	if (e->on_progress && received)
+		e->on_progress(e->self, total && done > total ? total : done, total);
+}
+
+static int ask(struct errand *e)
+{
+	char range[RANGE_BYTES];
+	const struct fetch_header header = { "Range", range, false };
+	struct strbuf url = { 0 };
+	struct fetch_request q = {
+		.method = "GET",
+		.out_fd = &e->fd,
+		.out_offset = e->offset,
+		.limit = e->limit,
+		.idempotent = true,
+		.on_progress = on_progress,
+	};
+	int r = route_file_url(e->artifacts, e->path, &url);
+
+	snprintf(range, sizeof(range), "bytes=%llu-", (unsigned long long)e->offset);
+	q.url = url.p;
+	if (r == 0)
+		r = errand_fetch(e, &q, e->offset ? &header : NULL, on_file);
+	strbuf_done(&url);
+	return r;
+}
+
+int file_get_start(struct errand *e)
+{
+	struct errbuf err;
+
+	if (e->limit == 0)
+		e->limit = FILE_GET_BYTES;
+	if (e->offset > e->size)
+		e->offset = 0;
+	if (e->offset && e->offset == e->size)
+		e->offset--;
+	switch (route_of_file(e->artifacts)) {
+	case ROUTE_NONE:
+		errbuf_write(&err, "only the server can read it, and neither a version nor a run "
+		                   "is known to ask by");
+		return errand_end_later(e, -EOPNOTSUPP, &err);
+	case ROUTE_RUN:
+		return walk_know_prefix(e, ask);
+	default:
+		return ask(e);
+	}
+}
