@@ -82,7 +82,7 @@ const struct setting_row settings_table[] = {
 	SECRET(azure.client_secret,            RELOAD,  AUDIENCE_LOADER | AUDIENCE_SCHEDULER,
 		"of the service principal (AZURE_CLIENT_SECRET)"),
 	TEXT(azure.federated_token_file,       RELOAD,  "",
-		"file of the workload's own token (AZURE_FEDERATED_TOKEN_FILE), read anew each time"),
+		"file of the workload's own token (AZURE_FEDERATED_TOKEN_FILE), read each time"),
 	BOOL(azure.managed_identity,           RELOAD,  "false",
 		"ask the host's metadata service for a token, if nothing else is given"),
 	SECRET(azure.storage_access_key,       RELOAD,  AUDIENCE_LOADER | AUDIENCE_SCHEDULER,
