@@ -20,6 +20,10 @@ packages_test=(
 	clang-14 clang-format-14 clang-tidy-14 clang-tools-14 cppcheck libclang-rt-14-dev nginx-light
 	python3-venv shellcheck strace universal-ctags valgrind wrk
 )
+# For Azurite. Where Node.js came from elsewhere npm came with it and bears no package of Debian's.
+if ! command -v npm >/dev/null; then
+	packages_test+=(npm)
+fi
 
 packages_missing() {
 	local name state
