@@ -12,6 +12,7 @@
 #include "cors.h"
 #include "generation.h"
 #include "http/exchange.h"
+#include "http/response.h"
 #include "http/syntax.h"
 #include "routes.h"
 #include "trace.h"
@@ -126,36 +127,24 @@ bool call_accepts(const struct call *c, const char *type)
 	return false;
 }
 
-static const char *title_of(int status)
+static void write_problem(struct json_writer *w, int status)
 {
-	static const struct {
-		int status;
-		const char *title;
-	} titles[] = {
-		{ 400, "Bad Request" },
-		{ 401, "Unauthorized" },
-		{ 403, "Forbidden" },
-		{ 404, "Not Found" },
-		{ 405, "Method Not Allowed" },
-		{ 409, "Conflict" },
-		{ 413, "Content Too Large" },
-		{ 415, "Unsupported Media Type" },
-		{ 422, "Unprocessable Content" },
-		{ 429, "Too Many Requests" },
-		{ 503, "Service Unavailable" },
-		{ 504, "Gateway Timeout" },
-		{ 507, "Insufficient Storage" },
-	};
-
-	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
-		if (titles[i].status == status)
-			return titles[i].title;
-	}
-	return "Error";
+	json_write_name(w, "type");
+	json_write_text(w, STR("about:blank"));
+	json_write_name(w, "title");
+	json_write_text(w, str_of(response_reason(status)));
+	json_write_name(w, "status");
+	json_write_integer(w, status);
 }
 
-/* `list`: the elements of detail, JSON; else `text`. */
-static void send_error(struct call *c, int status, const char *text, const struct strbuf *list)
+/* Into front->out; `list`: the elements of detail, JSON; else `text`. What came of it. */
+struct error_body {
+	const char *type;
+	struct str bytes;
+};
+
+static struct error_body write_error(struct call *c, int status, const char *text,
+                                     const struct strbuf *list)
 {
 	struct strbuf *out = &c->front->out;
 	struct json_writer w = { .out = out };
@@ -163,14 +152,8 @@ static void send_error(struct call *c, int status, const char *text, const struc
 
 	strbuf_reset(out);
 	json_begin_object(&w);
-	if (problem) {
-		json_write_name(&w, "type");
-		json_write_text(&w, STR("about:blank"));
-		json_write_name(&w, "title");
-		json_write_text(&w, str_of(title_of(status)));
-		json_write_name(&w, "status");
-		json_write_integer(&w, status);
-	}
+	if (problem)
+		write_problem(&w, status);
 	if (text || problem) {
 		json_write_name(&w, "detail");
 		json_write_text(&w, str_of(text ? text : "the request has errors"));
@@ -183,24 +166,57 @@ static void send_error(struct call *c, int status, const char *text, const struc
 	}
 	json_end_object(&w);
 	if (strbuf_error(out) || (list && strbuf_error(list)))
-		answer(c, 503, TYPE_JSON, STR("{\"detail\":\"out of memory\"}"));
+		return (struct error_body){ NULL, STR("") };
+	return (struct error_body){ problem ? TYPE_PROBLEM : TYPE_JSON, strbuf_str(out) };
+}
+
+static const struct str no_memory = { "{\"detail\":\"out of memory\"}", 26 };
+
+static void send_error(struct call *c, int status, const char *text, const struct strbuf *list)
+{
+	struct error_body b = write_error(c, status, text, list);
+
+	if (!b.type)
+		answer(c, 503, TYPE_JSON, no_memory);
 	else
-		answer(c, status, problem ? TYPE_PROBLEM : TYPE_JSON, strbuf_str(out));
+		answer(c, status, b.type, b.bytes);
+}
+
+static void set_retry_after(struct call *c, unsigned s)
+{
+	char seconds[16];
+
+	snprintf(seconds, sizeof(seconds), "%u", s);
+	http_set_header(c->exchange, "Retry-After", seconds);
+}
+
+/* The server counts what it refuses itself. */
+void answer_refusal(struct call *c, int status, const char *why)
+{
+	struct error_body b;
+
+	log_debug("request=%s refused with %d: %s", c->request_id, status, why);
+	http_set_header(c->exchange, "X-Request-Id", c->request_id);
+	cors_prepare(c);
+	if (status == 503)
+		set_retry_after(c, 1);
+	b = write_error(c, status, why, NULL);
+	if (b.type)
+		http_answer(c->exchange, status, b.type, b.bytes);
+	else
+		http_answer(c->exchange, status, TYPE_JSON, no_memory);
 }
 
 void answer_error(struct call *c, int status, unsigned retry_after, const char *format, ...)
 {
 	char text[1024];
-	char seconds[16];
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	if (retry_after > 0) {
-		snprintf(seconds, sizeof(seconds), "%u", retry_after);
-		http_set_header(c->exchange, "Retry-After", seconds);
-	}
+	if (retry_after > 0)
+		set_retry_after(c, retry_after);
 	send_error(c, status, text, NULL);
 }
 

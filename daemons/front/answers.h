@@ -26,6 +26,8 @@ void answer_out(struct call *c, int status, const char *type);
 /* Ends the call with {"detail": "..."}; retry_after in seconds, 0 = no such field. */
 void answer_error(struct call *c, int status, unsigned retry_after, const char *format, ...)
         __attribute__((format(printf, 4, 5)));
+/* Ends what the server itself refuses, which may be no whole request: the same body and headers. */
+void answer_refusal(struct call *c, int status, const char *why);
 /* Headers and counts of a call whose answer is then written by http_answer_begin(). */
 void answer_prepare(struct call *c, int status);
 /* Does the field Accept name this type? "*" does not count: the client has to ask. */

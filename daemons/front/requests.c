@@ -128,6 +128,20 @@ static void take_body(struct call *c, uint64_t limit)
 		http_take_body(c->exchange, limit);
 }
 
+/* A request that cannot be read, or whose body is too large or too slow. Its id is the one that its
+ * call has, if it came so far. */
+static void on_refuse(struct http_exchange *x, int status, const char *why, void *self)
+{
+	const struct call *known = http_user(x);
+	struct call c = { .front = self, .exchange = x };
+
+	if (known)
+		memcpy(c.request_id, known->request_id, sizeof(c.request_id));
+	else
+		set_request_id(&c);
+	answer_refusal(&c, status, why);
+}
+
 static void on_head(struct http_exchange *x, void *self)
 {
 	struct front *f = self;
@@ -135,7 +149,7 @@ static void on_head(struct http_exchange *x, void *self)
 	enum gate gate;
 
 	if (!c) {
-		http_refuse(x, 503, 1, "out of memory");
+		on_refuse(x, 503, "out of memory", f);
 		return;
 	}
 	if (!find(c) || !admit(c))
@@ -192,13 +206,6 @@ static void on_writable(struct http_exchange *x, void *self)
 		upload_writable(c);
 }
 
-static void on_refused(int status, const char *why, const struct http_address *peer, void *self)
-{
-	(void)self;
-	(void)peer;
-	log_debug("refused with %d: %s", status, why);
-}
-
 static bool is_live(const struct scoreboard_slot *slot, uint64_t now)
 {
 	uint64_t beat = atomic_load_explicit(&slot->beat_ns, memory_order_relaxed);
@@ -232,6 +239,6 @@ const struct http_callbacks request_callbacks = {
 	.on_body = on_body,
 	.on_request = on_request,
 	.on_writable = on_writable,
-	.on_refused = on_refused,
+	.on_refuse = on_refuse,
 	.may_accept = may_accept,
 };

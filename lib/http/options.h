@@ -108,10 +108,17 @@ struct http_callbacks {
 	void (*on_writable)(struct http_exchange *x, void *self);
 	/*
 	 * x ends without the end of your answer: the peer is gone, or its body was malformed, too
-	 * large or too slow (the server has then answered if nothing of yours was sent). Forget x:
-	 * its arena ends when this returns. May be NULL.
+	 * large or too slow (the server then answers if nothing of yours was sent: on_refuse is
+	 * next). Else its arena ends when this returns: forget x. May be NULL.
 	 */
 	void (*on_abort)(struct http_exchange *x, void *self);
+	/*
+	 * The server refuses by itself and nothing of an answer is out: word it, by
+	 * http_set_header() and http_answer() with this status, so that errors look alike; or leave
+	 * it, then the server says {"detail": why}. x may be one that on_head never saw: of its
+	 * head there is what was read; http_user(x) is what was set, or NULL. May be NULL.
+	 */
+	void (*on_refuse)(struct http_exchange *x, int status, const char *why, void *self);
 	/* The server refused by itself: for logging. peer is NULL if unknown. May be NULL. */
 	void (*on_refused)(int status, const char *why, const struct http_address *peer,
 	                   void *self);

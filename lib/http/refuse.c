@@ -1,7 +1,7 @@
 /*
  * Refusals of the library: requests that cannot be read, bodies that are too large or too slow.
- * They have the form of all errors of the suite, are counted by status and told to the user for its
- * log.
+ * The user words them, so that they have the form of all its errors; they are counted by status and
+ * told to the user for its log.
  */
 #include "http/refuse.h"
 
@@ -47,7 +47,10 @@ void refuse_and_stay(struct http_exchange *x, int status, const char *why)
 	}
 	/* What the user had set belongs to its own answer. */
 	strbuf_reset(&x->fields);
-	http_refuse(x, status, status == 503 ? 1 : 0, why);
+	if (s->on.on_refuse)
+		s->on.on_refuse(x, status, why, s->self);
+	if (!x->ended)
+		http_refuse(x, status, status == 503 ? 1 : 0, why);
 }
 
 void refuse_and_close(struct http_exchange *x, int status, const char *why)

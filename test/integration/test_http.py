@@ -4,6 +4,7 @@ whole conformance table; here stand the rows that other servers were seen to get
 After each stream a second request follows. `smuggled` is asked for only inside bodies and headers:
 an answer 200 to it means that a body was read as a request."""
 
+import re
 import time
 
 import pytest
@@ -98,6 +99,35 @@ def test_refused_and_closed(shared_suite, name):
     assert [answer.status for answer in found] in [[status] for status in statuses], found
     assert found[0].field("Connection") == "close"
     assert isinstance(found[0].json()["detail"], str)
+    assert found[0].field("Content-Type") == "application/json"
+    assert re.fullmatch("[0-9a-f-]{36}", found[0].field("X-Request-Id"))
+
+
+SENT = "X-Request-Id: mine.7\r\nAccept: application/problem+json\r\n"
+BEFORE = {  # the fields that were read before what is refused
+    "a line that is none": (get(SENT + "X-A\r\n"), 400, "Bad Request"),
+    "chunk size": (post(SENT + CHUNKED, "0x3\r\n"), 400, "Bad Request"),
+    "too large": (post(SENT + CHUNKED, "11171\r\n" + "a" * 70001), 413, "Content Too Large"),
+    "header block": (get(SENT + "X-A: " + "b" * 20000 + "\r\n"), 431,
+                     "Request Header Fields Too Large"),
+    "expectation": (post(SENT + "Expect: miracles\r\nContent-Length: 2\r\n"), 417,
+                    "Expectation Failed"),
+    "coding": (post(SENT + "Transfer-Encoding: gzip\r\n"), 501, "Not Implemented"),
+    "method": (get(SENT + "Connection: close\r\n", "FROB /livez HTTP/1.1"), 501,
+               "Not Implemented"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_a_refusal_looks_like_all_errors(shared_suite, name):
+    data, status, title = BEFORE[name]
+    [answer] = talk(shared_suite, data)
+    assert answer.status == status
+    assert answer.field("X-Request-Id") == "mine.7"
+    assert answer.field("Content-Type") == "application/problem+json"
+    body = answer.json()
+    assert isinstance(body.pop("detail"), str)
+    assert body == {"type": "about:blank", "title": title, "status": status}
 
 
 SMUGGLED_BODY = f"Content-Length: {len(SMUGGLED)}\r\n"

@@ -115,6 +115,40 @@ static void test_continue(void **state)
 	world_done(&w);
 }
 
+#define CHUNK "POST /echo HTTP/1.1\r\nX-Id: 7\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
+
+static void test_worded_refusals(void **state)
+{
+	static const struct {
+		const char *sent, *told;
+	} cases[] = {
+		{ "GET /a HTTP/1.1\r\nX-Id: 7\r\nbad line\r\n\r\n",
+		  "400 close [malformed field name|7|];EOF" },
+		{ "GET /a HTTP/1.1\r\nX-Id: 7\r\n\r\n", "400 close [no Host|7|];EOF" },
+		{ "GET /a HTTP/2.0\r\n\r\n", "505 close [HTTP version not supported||];EOF" },
+		{ "FROB / HTTP/1.1\r\nX-Id: 7\r\n" HOST "\r\n" GET("/b"),
+		  "501 [method not implemented|7|];200 [/b];" },
+		{ CHUNK "zz\r\n", "400 close [malformed chunk size|7|known];EOF" },
+		{ CHUNK "2\r\nhi!!", "400 close [chunk does not end where it said|7|known];EOF" },
+	};
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.words = true;
+	world_start(&w);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct client c;
+
+		client_open(&c, &w);
+		client_sends(&c, cases[i].sent);
+		client_expect(&c, cases[i].sent, cases[i].told);
+		assert_non_null(memmem(c.in.p, c.in.n, "X-Worded: yes\r\n", 15));
+		client_done(&c);
+	}
+	world_done(&w);
+}
+
 static void test_deferred(void **state)
 {
 	struct world w;
@@ -472,6 +506,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_talks),
 		cmocka_unit_test(test_continue),
+		cmocka_unit_test(test_worded_refusals),
 		cmocka_unit_test(test_deferred),
 		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_half_close),

@@ -42,9 +42,11 @@ static void note(struct world *w, const char *what, struct http_exchange *x)
 
 static void on_head(struct http_exchange *x, void *self)
 {
+	static char known[] = "known";
 	struct world *w = self;
 
 	note(w, "head", x);
+	http_set_user(x, known);
 	if (path_is(x, "/early"))
 		http_answer(x, 404, "text/plain", STR("early"));
 	else if (path_is(x, "/refuse"))
@@ -192,6 +194,20 @@ static void on_abort(struct http_exchange *x, void *self)
 		w->later = NULL;
 }
 
+static void on_refuse(struct http_exchange *x, int status, const char *why, void *self)
+{
+	struct str id = http_field(x, "X-Id");
+	const struct world *w = self;
+	char body[128];
+
+	if (!w->words)
+		return;
+	snprintf(body, sizeof(body), "%s|%.*s|%s", why, STR_ARGS(id),
+	         http_user(x) ? (const char *)http_user(x) : "");
+	http_set_header(x, "X-Worded", "yes");
+	http_answer(x, status, "text/plain", str_of(body));
+}
+
 static void on_refused(int status, const char *why, const struct http_address *peer, void *self)
 {
 	struct world *w = self;
@@ -224,8 +240,8 @@ void world_init(struct world *w)
 {
 	*w = (struct world){
 		.limits = HTTP_LIMITS_DEFAULT,
-		.callbacks = { on_head, on_body, on_request, on_writable, on_abort, on_refused,
-		               may_accept, on_connections },
+		.callbacks = { on_head, on_body, on_request, on_writable, on_abort, on_refuse,
+		               on_refused, may_accept, on_connections },
 		.listener = -1,
 		.file = -1,
 	};

@@ -32,7 +32,8 @@ struct world {
 	unsigned connections;
 	unsigned refusals; /* may_accept says no so often */
 	bool drained;
-	int file; /* for /file */
+	bool words; /* refusals are worded: "why|the field X-Id|http_user()" */
+	int file;   /* for /file */
 };
 
 /* Limits are small where that makes a test short; change w->limits and options, then start. */
