@@ -25,6 +25,7 @@ static void write_registry(struct json_writer *w, const struct msg_registry_stat
 
 	write_member(w, "alias", r->alias);
 	write_member(w, "alias_version", r->alias_version);
+	write_member(w, "alias_registry_version", r->alias_registry_version);
 	write_member(w, "pinned", r->pinned);
 	if (!r->kind[0])
 		return;

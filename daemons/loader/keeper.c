@@ -21,11 +21,11 @@
 
 #define DEADLINE_MS 600000 /* a gigabyte at the speed of a bad disk */
 
-static const struct keeper_order nothing = { .folder_fd = -1, .image_fd = -1 };
+static const struct keeper_order nothing = { .folder = { .fd = -1 }, .image_fd = -1 };
 
 static void order_done(struct keeper_order *o)
 {
-	close_p(&o->folder_fd);
+	registry_folder_done(&o->folder);
 	close_p(&o->image_fd);
 	free(o->state_dir);
 	*o = nothing;
@@ -33,7 +33,11 @@ static void order_done(struct keeper_order *o)
 
 void keeper_init(struct keeper *k, struct event_base *base, void (*on_idle)(void *self), void *self)
 {
-	*k = (struct keeper){ .base = base, .next = nothing, .on_idle = on_idle, .self = self };
+	*k = (struct keeper){ .base = base,
+		              .source = { .fd = -1 },
+		              .next = nothing,
+		              .on_idle = on_idle,
+		              .self = self };
 }
 
 static void on_line(void *self, const char *line)
@@ -49,6 +53,7 @@ static void on_end(void *self, int status, bool timed_out)
 	struct keeper *k = self;
 
 	k->job = NULL;
+	registry_folder_done(&k->source);
 	if (timed_out)
 		log_warning(-ETIMEDOUT, "could not keep the model for a restart");
 	else if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM)
@@ -67,7 +72,7 @@ static int start_job(struct keeper *k, const struct keeper_order *order, const c
 	const char *argv[] = { "fraud-loader",   "--keep",      "--state",
 		               order->state_dir, "--max-bytes", max_bytes,
 		               "--record",       record,        NULL };
-	int fds[] = { order->folder_fd, order->image_fd };
+	int fds[] = { order->folder.fd, order->image_fd };
 	const struct job_options o = {
 		.name = "keep",
 		.argv = argv,
@@ -89,14 +94,18 @@ static void start(struct keeper *k)
 	struct keeper_order order = k->next;
 	int r;
 
-	if (order.folder_fd < 0)
+	if (order.folder.fd < 0)
 		return;
 	k->next = nothing;
 	r = record_write(&order.record, &text);
 	if (r == 0)
 		r = start_job(k, &order, text.p);
-	if (r < 0)
+	if (r < 0) {
 		log_warning(r, "could not keep the model for a restart");
+	} else {
+		k->source = order.folder;
+		order.folder = (struct registry_folder){ .fd = -1 };
+	}
 	strbuf_done(&text);
 	order_done(&order);
 }
@@ -106,20 +115,22 @@ void keeper_stop(struct keeper *k)
 	order_done(&k->next);
 	job_abandon(k->job);
 	k->job = NULL;
+	registry_folder_done(&k->source);
 }
 
 void keeper_keep(struct keeper *k, const struct settings *s, const struct record *record,
-                 int folder_fd, int image_fd)
+                 struct registry_folder *folder, int image_fd)
 {
 	order_done(&k->next);
 	k->next = (struct keeper_order){
 		.record = *record,
-		.folder_fd = fcntl(folder_fd, F_DUPFD_CLOEXEC, 0),
+		.folder = *folder,
 		.image_fd = fcntl(image_fd, F_DUPFD_CLOEXEC, 0),
 		.max_bytes = s->models.max_bytes,
 		.state_dir = strdup(s->state_dir),
 	};
-	if (k->next.folder_fd < 0 || k->next.image_fd < 0 || !k->next.state_dir) {
+	*folder = (struct registry_folder){ .fd = -1 };
+	if (k->next.folder.fd < 0 || k->next.image_fd < 0 || !k->next.state_dir) {
 		log_warning(-ENOMEM, "could not keep the model for a restart");
 		order_done(&k->next);
 		return;

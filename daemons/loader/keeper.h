@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "record.h"
+#include "registry/registry.h"
 
 struct event_base;
 struct job;
@@ -12,10 +13,12 @@ struct job;
 struct keeper {
 	struct event_base *base;
 	struct job *job;
-	/* Came while the job ran: the newest wins. folder_fd -1: nothing waits. */
+	struct registry_folder source; /* what the job copies */
+	/* Came while the job ran: the newest wins. folder.fd -1: nothing waits. */
 	struct keeper_order {
 		struct record record;
-		int folder_fd, image_fd;
+		struct registry_folder folder;
+		int image_fd;
 		uint64_t max_bytes;
 		char *state_dir;
 	} next;
@@ -33,8 +36,9 @@ static inline bool keeper_is_busy(const struct keeper *k)
 	return k->job;
 }
 
-/* Descriptors are duplicated. Failures are logged: the copy is a spare. */
+/* The folder is taken (-1 stays), for one that was downloaded must be there until it is copied; the
+ * image's descriptor is duplicated. Failures are logged: the copy is a spare. */
 void keeper_keep(struct keeper *k, const struct settings *s, const struct record *record,
-                 int folder_fd, int image_fd);
+                 struct registry_folder *folder, int image_fd);
 
 #endif

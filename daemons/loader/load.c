@@ -41,14 +41,21 @@ static bool pins(const struct load *load)
 
 /* --- publish --- */
 
+static void tell_alias(struct loader *l, const struct registry_version *v)
+{
+	loader_text(l->told.alias_version, sizeof(l->told.alias_version),
+	            *v->version ? v->version : v->registry_version);
+	loader_text(l->told.alias_registry_version, sizeof(l->told.alias_registry_version),
+	            v->registry_version);
+}
+
 static void on_alias_moved(void *self, struct registry_result *result)
 {
 	struct loader *l = self;
 	char words[MESSAGE_WORDS];
 
 	if (result->result == 0) {
-		loader_text(l->told.alias_version, sizeof(l->told.alias_version),
-		            l->load.wanted.version);
+		tell_alias(l, &l->load.wanted);
 		outcome_succeed(l, RELOAD_DONE_RELOADED, "");
 		return;
 	}
@@ -60,10 +67,11 @@ static void on_alias_moved(void *self, struct registry_result *result)
 /* The rollback of this host is done; the others follow the alias. */
 static int move_alias(struct loader *l)
 {
+	const struct registry_version *wanted = &l->load.wanted;
 	const struct registry_request q = {
 		.verb = REGISTRY_SET_ALIAS,
 		.alias = l->told.alias,
-		.version = l->load.wanted.version,
+		.version = *wanted->registry_version ? wanted->registry_version : wanted->version,
 	};
 
 	l->load.step = LOAD_MOVING;
@@ -137,7 +145,7 @@ static void publish_compiled(struct loader *l, struct compiler_outcome *o)
 	log_info("version \"%s\" is generation %" PRIu64 ": %s, verified by %s", record.version,
 	         record.generation, o->child.note.text,
 	         record.verified == MODEL_VERIFIED_GOLDEN ? "its golden rows" : "the reference");
-	keeper_keep(&l->keeper, l->daemon->settings, &record, l->load.folder.fd, l->live_fd);
+	keeper_keep(&l->keeper, l->daemon->settings, &record, &l->load.folder, l->live_fd);
 	settle_wish(l, RELOAD_DONE_RELOADED);
 }
 
@@ -192,8 +200,7 @@ static bool is_live_version(const struct loader *l)
 	const struct load *load = &l->load;
 	const struct record *live = &l->live;
 
-	return live->generation != 0 && strcmp(live->version, load->wanted.version) == 0 &&
-	       strcmp(live->registry_version, load->wanted.registry_version) == 0 &&
+	return live->generation != 0 && loader_is_version(live, &load->wanted) &&
 	       strcmp(live->recipe, load->recipe) == 0;
 }
 
@@ -223,11 +230,34 @@ static void compile(struct loader *l)
 	}
 }
 
+/* Not at all there, as opposed to: there, and wrong. */
+static bool is_away(int result)
+{
+	return result == -EHOSTUNREACH || result == -ETIMEDOUT || result == -EPROTO ||
+	       result == -EACCES;
+}
+
+/* Once for each change: as whom the storage is asked. */
+static void note_storage(struct loader *l)
+{
+	const char *storage = registry_storage(l->registry);
+
+	if (!storage || strcmp(storage, l->storage) == 0)
+		return;
+	loader_text(l->storage, sizeof(l->storage), storage);
+	log_info("files of the registry come from Azure, by %s", storage);
+}
+
 static void on_folder(void *self, struct registry_result *result)
 {
 	struct loader *l = self;
 
+	note_storage(l);
 	if (result->result < 0) {
+		l->load.away = is_away(result->result);
+		/* Another try would end alike: not at every poll. */
+		if (!l->load.away)
+			outcome_note(l, false);
 		outcome_refuse(l, result->err.text);
 		return;
 	}
@@ -251,8 +281,7 @@ static void offer_kept(struct loader *l)
 {
 	const struct load *load = &l->load;
 	const struct record *kept = &l->kept;
-	bool same = strcmp(kept->version, load->wanted.version) == 0 &&
-	            strcmp(kept->registry_version, load->wanted.registry_version) == 0 &&
+	bool same = loader_is_version(kept, &load->wanted) &&
 	            strcmp(kept->recipe, load->recipe) == 0 && kept->stamp == load->wanted.stamp &&
 	            kept->stamp != 0;
 
@@ -282,6 +311,7 @@ static void on_found(void *self, struct registry_result *result)
 		on_wanted(l, &result->version);
 		return;
 	}
+	l->load.away = is_away(result->result);
 	if (l->load.wish.wish == RELOAD_ROLLBACK)
 		errbuf_precede(&result->err, "cannot roll back");
 	outcome_refuse(l, result->err.text);
@@ -309,13 +339,15 @@ static bool wants_other(const struct loader *l, struct registry_request *ret)
 static void on_alias(void *self, struct registry_result *result)
 {
 	struct loader *l = self;
-	const struct registry_version *v = &result->version;
 	struct registry_request q;
 
 	l->told.asked_at_us = clock_real_us();
 	l->load.alias_error = result->err;
-	loader_text(l->told.alias_version, sizeof(l->told.alias_version),
-	            *v->version ? v->version : v->registry_version);
+	/* What it named last is worth more than nothing. */
+	if (is_away(result->result))
+		l->load.away = true;
+	else
+		tell_alias(l, &result->version);
 	if (wants_other(l, &q))
 		ask(l, &q, LOAD_FINDING, on_found);
 	else
@@ -385,6 +417,11 @@ void load_begin_ask(struct loader *l, const struct msg_reload *wish, uint64_t id
 
 void load_stop(struct loader *l)
 {
-	if (l->load.compiler)
+	if (l->load.compiler) {
 		compiler_stop(l->load.compiler);
+	} else if (l->load.step != LOAD_IDLE) {
+		/* It waits for the registry, which may take long and is not needed any more. */
+		registry_free(take_ptr(&l->registry));
+		outcome_refuse(l, "the loader is stopping");
+	}
 }

@@ -48,6 +48,7 @@ struct load {
 	char recipe[MESSAGE_NAME];
 	struct registry_folder folder;
 	struct compiler *compiler;
+	bool away; /* the registry or its storage could not be asked */
 };
 
 /* The last version that was refused, so that polls do not compile it again and again. */
@@ -79,11 +80,22 @@ struct loader {
 	bool kept_due, start_due, poll_due;
 	struct loop_timer *next_timer; /* something is due, or has ended: loader.c looks */
 	struct refusal refusal;
+	unsigned polls_failed; /* in a row, of a registry that is away: they come slower */
+	char storage[160];     /* registry_storage() as it was logged */
 	struct keeper keeper;
 	struct loop_timer *poll_timer, *confirm_timer;
 	struct random random;
 	bool draining;
 };
+
+/* The same version of a registry: by its number, where it has one, for what a version calls itself
+ * is known only when its files are here. */
+static inline bool loader_is_version(const struct record *r, const struct registry_version *v)
+{
+	if (*r->registry_version || *v->registry_version)
+		return strcmp(r->registry_version, v->registry_version) == 0;
+	return strcmp(r->version, v->version) == 0;
+}
 
 /* Zeroes, then the text, cut at a whole character. */
 static inline void loader_text(char *ret, size_t room, const char *text)
@@ -138,5 +150,7 @@ void publish_state(struct loader *l);
 int poll_start(struct loader *l);
 /* By registry.poll_seconds of the settings. */
 void poll_arm(struct loader *l, const struct settings *s);
+/* How the last look ended: while the registry is away the next ones come slower. */
+void poll_note(struct loader *l, bool away);
 
 #endif

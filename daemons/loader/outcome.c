@@ -38,6 +38,8 @@ static void finish(struct loader *l, enum reload_outcome outcome, const char *wo
 	publish_kept(l, MODEL_FROM_LAST_KNOWN_GOOD);
 	/* Before the answer: who reads both has the newer state with it. */
 	publish_state(l);
+	if (l->load.cause != LOAD_KEPT)
+		poll_note(l, l->load.away);
 	if (l->load.cause == LOAD_ASKED)
 		answer(l, l->load.id, outcome, words);
 	registry_folder_done(&l->load.folder);

@@ -1,7 +1,8 @@
 /*
  * A look at the registry now and then, so that a promotion by anybody goes live without a message.
- * The interval wanders by a fifth, so that the hosts of a fleet do not ask all at once. A load that
- * runs is a look by itself: the poll is left out.
+ * The interval wanders by a fifth, so that the hosts of a fleet do not ask all at once, and grows
+ * to five times itself while the registry is away. A load that runs is a look by itself: the poll
+ * is left out.
  */
 #include <errno.h>
 #include <sys/random.h>
@@ -11,6 +12,8 @@
 #include "config/settings.h"
 #include "daemon/loop.h"
 #include "loader.h"
+
+#define SLOWEST 5
 
 static void on_poll(void *self)
 {
@@ -37,10 +40,23 @@ int poll_start(struct loader *l)
 
 void poll_arm(struct loader *l, const struct settings *s)
 {
-	double seconds = s->registry.poll_seconds * (0.8 + 0.4 * random_unit(&l->random));
+	unsigned failed = l->polls_failed < SLOWEST ? l->polls_failed + 1 : SLOWEST;
+	double seconds = s->registry.poll_seconds * failed * (0.8 + 0.4 * random_unit(&l->random));
 
 	if (s->registry.poll_seconds == 0)
 		loop_timer_disarm(l->poll_timer);
 	else
 		loop_timer_arm(l->poll_timer, (uint64_t)(seconds * 1000));
+}
+
+void poll_note(struct loader *l, bool away)
+{
+	bool was_away = l->polls_failed > 0;
+
+	if (away && l->polls_failed < SLOWEST)
+		l->polls_failed++;
+	if (!away)
+		l->polls_failed = 0;
+	if (!l->draining && (away || was_away))
+		poll_arm(l, l->daemon->settings);
 }

@@ -152,6 +152,7 @@ int model_registry(struct model *m, const struct msg_registry_state *s)
 {
 	if (!message_text(s->kind, sizeof(s->kind)) || !message_text(s->alias, sizeof(s->alias)) ||
 	    !message_text(s->alias_version, sizeof(s->alias_version)) ||
+	    !message_text(s->alias_registry_version, sizeof(s->alias_registry_version)) ||
 	    !message_text(s->pinned, sizeof(s->pinned)) ||
 	    !message_text(s->last_error, sizeof(s->last_error)))
 		return -EBADMSG;

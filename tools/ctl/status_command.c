@@ -41,6 +41,7 @@ static int check_answer(struct answer *a, struct errbuf *err)
 	            message_text(g->kind, sizeof(g->kind)) &&
 	            message_text(g->alias, sizeof(g->alias)) &&
 	            message_text(g->alias_version, sizeof(g->alias_version)) &&
+	            message_text(g->alias_registry_version, sizeof(g->alias_registry_version)) &&
 	            message_text(g->pinned, sizeof(g->pinned)) &&
 	            message_text(g->last_error, sizeof(g->last_error)) && s->verified < 2 &&
 	            s->origin < 2;
@@ -97,9 +98,11 @@ static void print_registry(const struct msg_registry_state *g)
 
 	if (g->asked_at_us)
 		print_ago(ago, sizeof(ago), g->asked_at_us);
-	printf("registry   %s, alias %s = %s, asked %s%s\n", *g->kind ? g->kind : "none",
-	       *g->alias ? g->alias : "-", *g->alias_version ? g->alias_version : "-", ago,
-	       g->asked_at_us ? " ago" : "");
+	printf("registry   %s, alias %s = %s", *g->kind ? g->kind : "none",
+	       *g->alias ? g->alias : "-", *g->alias_version ? g->alias_version : "-");
+	if (*g->alias_registry_version)
+		printf(" (number %s)", g->alias_registry_version);
+	printf(", asked %s%s\n", ago, g->asked_at_us ? " ago" : "");
 	if (*g->pinned)
 		printf("pinned     %s (fraudctl unpin ends it)\n", g->pinned);
 	if (*g->last_error)
@@ -170,6 +173,7 @@ static void write_registry(struct json_writer *w, const struct msg_registry_stat
 	write_member(w, "kind", g->kind);
 	write_member(w, "alias", g->alias);
 	write_member(w, "alias_version", g->alias_version);
+	write_member(w, "alias_registry_version", g->alias_registry_version);
 	write_member(w, "pinned", g->pinned);
 	write_time(w, "asked_at", g->asked_at_us);
 	write_member(w, "last_error", g->last_error);
