@@ -1,8 +1,9 @@
 /*
  * What can be asked of a server: one row an endpoint. "Idempotent" decides what the one retry
  * policy may repeat when nobody knows whether the server has acted: a run, a version or a logged
- * model would be there twice; an experiment or a registered model has a name that is taken then; a
- * metric of the same key, time, step and value is kept once. Called by client.c.
+ * model would be there twice; outputs of a run are refused the second time; an experiment or a
+ * registered model has a name that is taken then; a metric of the same key, time, step and value is
+ * kept once. Called by client.c.
  */
 #include "mlflow/endpoint.h"
 
@@ -30,7 +31,7 @@ static const struct endpoint endpoints[MLFLOW_ENDPOINT_MAX] = {
 	[MLFLOW_RUN_GET] = { "GET", "runs/get", false, true },
 	[MLFLOW_RUN_INPUTS] = { "POST", "runs/log-inputs", false, true },
 	[MLFLOW_RUN_LOG_BATCH] = { "POST", "runs/log-batch", false, true },
-	[MLFLOW_RUN_OUTPUTS] = { "POST", "runs/outputs", false, true },
+	[MLFLOW_RUN_OUTPUTS] = { "POST", "runs/outputs", false, false },
 	[MLFLOW_RUN_SEARCH] = { "POST", "runs/search", false, true },
 	[MLFLOW_RUN_UPDATE] = { "POST", "runs/update", false, true },
 	[MLFLOW_VERSION_CREATE] = { "POST", "model-versions/create", true, false },

@@ -3,6 +3,7 @@ peer: each line has a private venv that is made once and kept."""
 
 import fcntl
 import hashlib
+import json
 import os
 import pathlib
 import shutil
@@ -171,7 +172,8 @@ class Server:
         self.process = None
 
     def run(self, script, env=None, timeout=300):
-        """What a Python program prints that has this server's clients."""
+        """What a Python program prints that has this server's clients. MLflow prints, too: take the
+        last line."""
         more = {**self.more, "MLFLOW_TRACKING_URI": self.uri, **(env or {})}
         if self.basic:
             more.setdefault("MLFLOW_TRACKING_USERNAME", self.basic[0])
@@ -193,3 +195,23 @@ def make_container(storage, name):
         urllib.request.urlopen(request, timeout=30, context=trusting).close()
     except urllib.error.HTTPError as error:
         assert error.code == 409, error.read()
+
+
+def ask(folder, env, *words):
+    """Runs mlflow_ask of a build; the name=value lines as a dict, entries as a dict of sizes."""
+    program = pathlib.Path(folder) / "test" / "mlflow_ask"
+    done = subprocess.run(
+        [program, *map(str, words)], env=environment(env), capture_output=True, text=True,
+        timeout=300)  # fmt: skip
+    assert done.returncode in (0, 1), done.stderr
+    answer = {"entries": {}}
+    for line in done.stdout.splitlines():
+        name, _, value = line.partition("=")
+        if name == "entry":
+            size, path = value.split(" ", 1)
+            answer["entries"][path] = int(size)
+        else:
+            answer[name] = json.loads(value) if name == "json" else value
+    answer["result"] = int(answer["result"])
+    assert (answer["result"] == 0) == (done.returncode == 0), done.stderr
+    return answer

@@ -129,7 +129,8 @@ static void what_may_be_repeated(void **unused)
 	for (unsigned i = 0; i < MLFLOW_ENDPOINT_MAX; i++) {
 		const struct endpoint *e = endpoint_of(i);
 		bool once = i == MLFLOW_RUN_CREATE || i == MLFLOW_VERSION_CREATE ||
-		            i == MLFLOW_LOGGED_MODEL_CREATE || i == MLFLOW_EXPERIMENT_RESTORE;
+		            i == MLFLOW_LOGGED_MODEL_CREATE || i == MLFLOW_EXPERIMENT_RESTORE ||
+		            i == MLFLOW_RUN_OUTPUTS;
 
 		if (!e->path || !e->method || e->idempotent == once)
 			fail_msg("endpoint %u", i);
