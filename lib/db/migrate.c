@@ -166,15 +166,17 @@ int migrate_run(struct db *db, const struct migrate_options *o, struct errbuf *e
 int migrate_pending(struct db *db, const struct migrate_options *o, struct errbuf *err)
 {
 	CLEANUP(db_result_free_p) struct pg_result *found = NULL;
-	int r = migrate_check_files(o->files, o->count, err);
+	int applied = 0, r = migrate_check_files(o->files, o->count, err);
 
 	if (r == 0)
 		r = db_query_row(db, "select to_regclass('schema_migrations')", NULL, 0, &found,
 		                 err);
 	if (r < 0)
 		return r;
-	if (db_is_null(found, 0, 0))
-		return (int)o->count;
-	r = read_applied(db, o, err);
-	return r < 0 ? r : (int)o->count - r;
+	if (!db_is_null(found, 0, 0))
+		applied = read_applied(db, o, err);
+	if (applied < 0)
+		return applied;
+	r = adopt_check(db, (unsigned)applied, o->on_line, o->self, err);
+	return r < 0 ? r : (int)o->count - applied;
 }

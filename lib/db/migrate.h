@@ -29,7 +29,7 @@ struct migrate_options {
  * numbers), -EPROTO (the database is newer), -EBUSY (another migration runs for a minute already).
  */
 int migrate_run(struct db *db, const struct migrate_options *o, struct errbuf *err);
-/* How many are not applied yet; nothing is changed. */
+/* How many are not applied yet, or what would be refused; nothing is changed. */
 int migrate_pending(struct db *db, const struct migrate_options *o, struct errbuf *err);
 
 /* Numbers are 1, 2, 3 … by name and checksums are whole. Pure. */

@@ -76,6 +76,9 @@ def test_adoption(make_suite, trained, postgres, schema):
     before = accounts.query(url, "select id, username, is_active, created_at from auth_users")
     suite = make_suite()
     accounts.configure(suite, url)
+    due = suite.ctl("migrate", "--database", url, "--check")
+    assert due.returncode == 1 and 'table "auth_users" is there already' in due.stdout
+    assert accounts.query(url, "select to_regclass('schema_migrations')") == [(None,)]
     done = suite.ctl("migrate", "--database", url)
     assert done.returncode == 0 and 'table "auth_users" is there already and is adopted' in done.stdout
     accounts.start(suite, trained[0], url)
@@ -154,12 +157,14 @@ def test_tables_of_somebody_else(make_suite, postgres, name):
     catalogue = ("select table_name, column_name, data_type from information_schema.columns"
                  " where table_name like 'auth_%' order by 1, 2")  # fmt: skip
     before = accounts.query(url, catalogue)
-    done = accounts.configure(make_suite(), url).ctl("migrate", "--database", url)
-    assert done.returncode == 1
-    for line in differences:
-        assert line in done.stdout, done.stdout
-    assert "nothing was changed" in done.stderr
-    assert accounts.query(url, catalogue) == before
+    suite = accounts.configure(make_suite(), url)
+    for words in (("--check",), ()):
+        done = suite.ctl("migrate", "--database", url, *words)
+        assert done.returncode == 1
+        for line in differences:
+            assert line in done.stdout, done.stdout
+        assert "nothing was changed" in done.stderr
+        assert accounts.query(url, catalogue) == before
 
 
 # --- what one side makes, the other understands ---

@@ -1,6 +1,6 @@
 /*
  * `fraudctl migrate`: brings the database up to date and says each step; --check only asks, so that
- * a deployment can see whether a migration is due.
+ * a deployment can see whether a migration is due, and whether old tables can be adopted.
  *
  * Called by main.c through its table.
  */
@@ -50,7 +50,9 @@ int command_migrate(int argc, char **argv)
 		{ .name = "config", .argument = "FILE", .text = &config, .help = "settings file" },
 		{ .name = "check",
 		  .flag = &check,
-		  .help = "change nothing; exit status 1 if migrations are due" },
+		  .help = "change nothing; exit status 1 if migrations are due, with a line for "
+		          "each "
+		          "table that would be adopted and for what stands against it" },
 	};
 	const struct option_command c = { "fraudctl migrate",
 		                          "[--database URL] [--check]",
