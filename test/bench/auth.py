@@ -163,7 +163,8 @@ def beside(users, token, requests, seconds, rate):
 
 
 def signins(args, models, postgres):
-    """1,000 sign-ins a second of several kinds, beside as many requests that cost next to nothing."""
+    """1,000 sign-ins a second of several kinds, beside as many requests that cost next to nothing.
+    Each run is compared with the one beside /livez of the same round."""
     def login(name, password=PASSWORD):
         return request("POST", "/auth/login", form(name, password), [FORM])
 
@@ -173,7 +174,7 @@ def signins(args, models, postgres):
         "unknown names": [login(f"nobody {i}") for i in range(5000)],
     }
     unlimited = {"right passwords, no throttle": [login("alice")]}
-    print(f"/score, 1,000 a second, beside 1,000 a second of others, {args.runs} runs of "
+    print(f"/score, 1,000 a second, beside 1,000 a second of others, {args.runs} rounds of "
           f"{args.seconds} s; ms:\n  {'':32} {'p50':>7} {'p99':>7}  of p99 beside /livez")
     for settings, cases in (({}, kinds),
                             ({"throttle_account": 0, "throttle_source": 0},
@@ -184,11 +185,12 @@ def signins(args, models, postgres):
             for _ in range(args.runs):
                 for name, requests in cases.items():
                     runs[name].append(beside(users, token, requests, args.seconds, 1000))
-            base = statistics.median(run[1] for run in runs["/livez"])
             for name, found in runs.items():
-                p99 = statistics.median(run[1] for run in found)
-                print(f"  {name:32} {statistics.median(run[0] for run in found):7.3f} {p99:7.3f}"
-                      f"  {p99 / base:5.2f}   {found[-1][2]}", flush=True)
+                ratios = [run[1] / base[1] for run, base in zip(found, runs["/livez"])]
+                print(f"  {name:32} {statistics.median(run[0] for run in found):7.3f}"
+                      f" {statistics.median(run[1] for run in found):7.3f}"
+                      f"  {statistics.median(ratios):5.2f} [{min(ratios):.2f}-{max(ratios):.2f}]"
+                      f"   {found[-1][2]}", flush=True)
             print(f"  peak memory of the workers: {', '.join(peak(pid) for pid in users.workers())}",
                   flush=True)
 

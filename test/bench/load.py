@@ -75,12 +75,24 @@ class Client:
         return int(head[9:12])
 
 
+def connected(port, count):
+    """So many connections, each of which was answered once: a connection that waits to be accepted
+    would make the first requests the slowest ones."""
+    clients = [Client(port) for _ in range(count)]
+    for client in clients:
+        client.send(request("GET", "/livez"), None)
+    for client in clients:
+        while client.answer() is None:
+            pass
+    return clients
+
+
 def offer(port, requests, rate, seconds, connections=64):
     """Sends the requests in turn, `rate` a second, on as many connections as are free. Returns
     latencies in ms counted from when each was due, and how many answers each status had; a
     request that found no free connection counts as None."""
     selector = selectors.DefaultSelector()
-    free = [Client(port) for _ in range(connections)]
+    free = connected(port, connections)
     for client in free:
         selector.register(client.socket, selectors.EVENT_READ, client)
     latencies, statuses, sent = [], {}, 0
