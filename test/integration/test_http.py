@@ -7,6 +7,7 @@ an answer 200 to it means that a body was read as a request."""
 import re
 import time
 
+import models
 import pytest
 import wire
 
@@ -103,6 +104,25 @@ def test_refused_and_closed(shared_suite, name):
     assert re.fullmatch("[0-9a-f-]{36}", found[0].field("X-Request-Id"))
 
 
+def garden():
+    """Streams of the parser's table that end in a refusal: (name, bytes, status)."""
+    text = (models.SOURCE / "test" / "unit" / "http" / "requests.txt").read_text()
+    for case in re.findall(r"^(GARDEN-.*)\n\t(.*)\n\t(\d{3})$", text, re.M):
+        name, data, status = case
+        yield name, data.encode().decode("unicode_escape").encode("latin-1"), int(status)
+
+
+def test_the_garden(shared_suite):
+    """Each gets one answer and the end: nothing behind it is taken for a request. Where the head is
+    fine the answer is that there is no such path."""
+    cases = list(garden())
+    assert len(cases) > 60
+    for name, data, status in cases:
+        found = talk(shared_suite, data)
+        assert len(found) == 1 and found[0].status in (status, 404), (name, found)
+        assert found[0].status == status or b"chunked" in data.lower(), (name, found)
+
+
 SENT = "X-Request-Id: mine.7\r\nAccept: application/problem+json\r\n"
 BEFORE = {  # the fields that were read before what is refused
     "a line that is none": (get(SENT + "X-A\r\n"), 400, "Bad Request"),
@@ -167,6 +187,37 @@ def test_trailers_are_not_headers(shared_suite):
     data = post(CHUNKED, "2\r\n{}\r\n0\r\nX-Request-Id: mine\r\n\r\n", "/score")
     [answer] = talk(shared_suite, data, 1)
     assert answer.field("X-Request-Id") != "mine"
+
+
+ANSWERS = {  # of many kinds: (request, status)
+    "an answer": ("GET", "/health", 200), "of no body": ("HEAD", "/health", 200),
+    "a path that is none": ("GET", "/nothing", 404), "not by this method": ("PUT", "/health", 405),
+    "not traced": ("TRACE", "/health", 405), "no method": ("ABC", "/health", 501),
+    "not this type": ("POST", "/score", 415), "no JSON": ("POST", "/score?", 422),
+}  # fmt: skip
+ONCE = {"access-control-allow-origin", "allow", "connection", "content-length", "content-type",
+        "date", "retry-after", "transfer-encoding", "www-authenticate", "x-request-id"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_rules_of_the_cispa_list_for_answers(shared_suite, name):
+    """Those of its rules that an answer without cookies, caches and upgrades can break."""
+    method, path, status = ANSWERS[name]
+    kind = "application/json" if path.endswith("?") else "text/plain"
+    fields = {"Upgrade": "websocket, h2c", "Connection": "upgrade", "Content-Type": kind}
+    answer = shared_suite.request(method, path, b"{" if method == "POST" else None, fields)
+    names = [key for key, _ in answer.fields]
+    assert answer.status == status, answer
+    assert all(re.fullmatch("[-0-9a-z]+", key) for key in names)
+    assert all(value == value.strip() for _, value in answer.fields)
+    assert all(names.count(key) == 1 for key in ONCE & set(names))
+    assert re.fullmatch(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} (\d\d:){2}\d\d GMT",
+                        answer.field("Date"))  # fmt: skip
+    assert ("content-length" in names) != ("transfer-encoding" in names)
+    assert answer.field("Content-Type") == "application/json"
+    assert (answer.field("Allow") == "GET, HEAD") == (status == 405)
+    assert not {"upgrade", "set-cookie", "server"} & set(names)
+    assert (answer.body == b"") == (method == "HEAD")
 
 
 def test_head_is_get_without_its_body(shared_suite):
@@ -234,7 +285,6 @@ def test_a_head_that_never_ends_is_ended(make_suite):
 
 def test_more_than_a_worker_will_take_at_once(make_suite, trained):
     """Admission: refused at once with 503 and Retry-After, while the probes are answered."""
-    import models
     import rows
 
     suite = make_suite({"http": {"max_in_flight": 2}, "front": {"workers": 1}})
