@@ -111,7 +111,7 @@ static struct str before_sql(struct str s)
 
 static void copy_line(struct str s, char *ret, size_t room)
 {
-	size_t n = str_utf8_cut(s, room - 1);
+	size_t n = s.n ? str_utf8_cut(s, room - 1) : 0;
 
 	for (size_t i = 0; i < n; i++) {
 		ret[i] = s.p[i];
