@@ -26,12 +26,13 @@ void schedule_now(struct http_server *s)
 }
 
 /* By time and not by event_active(): a loop that always finds the wake active never gets to its
- * sockets. */
+ * sockets. But a timer may need memory, and a wake that is lost is lost for all. */
 static void set_wake(struct http_server *s)
 {
 	static const struct timeval now = { 0 };
 
-	event_add(s->wake, &now);
+	if (event_add(s->wake, &now) < 0)
+		event_active(s->wake, EV_TIMEOUT, 0);
 }
 
 void schedule_wake(struct connection *c)
@@ -114,9 +115,8 @@ void schedule_tick(struct http_server *s)
 
 	for (enum wait w = WAIT_FIRST_BYTE; w < WAIT_MAX; w++)
 		anybody = anybody || !TAILQ_EMPTY(&s->waiting[w]);
-	s->ticking = anybody;
-	if (anybody)
-		event_add(s->tick, &tv);
+	/* Without memory for the timer the next who waits tries again. */
+	s->ticking = anybody && event_add(s->tick, &tv) == 0;
 }
 
 /* What the rate counts. */

@@ -39,8 +39,9 @@ static bool is_full(const struct listener *l)
 
 static void pause_accept(struct listener *l, const struct timeval *tv)
 {
-	event_del(l->accept);
-	event_add(l->resume, tv);
+	/* Without memory for the timer nobody would resume. */
+	if (event_add(l->resume, tv) == 0)
+		event_del(l->accept);
 }
 
 static void accept_one(struct listener *l)
