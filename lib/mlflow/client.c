@@ -180,8 +180,8 @@ int client_explain(const struct client_question *q, const struct fetch_result *r
 	};
 	struct refusal refusal;
 
-	/* No answer, or one that broke off. */
-	if (r->status < 300)
+	/* No answer, one that broke off, or one that leads elsewhere. */
+	if (r->status < 400)
 		return errbuf_set(err, r->result, "%s: %s", q->what, r->err.text);
 	refusal_read(&answer, &refusal);
 	if (code)

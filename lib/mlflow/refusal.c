@@ -50,8 +50,8 @@ static const struct hint {
 };
 
 static const char *const refused[] = {
-	[REFUSAL_SENT_NONE] = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
-	                      "MLFLOW_TRACKING_TOKEN",
+	[REFUSAL_SENT_NONE] = ("set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+	                       "MLFLOW_TRACKING_TOKEN"),
 	[REFUSAL_SENT_BASIC] = "MLFLOW_TRACKING_USERNAME with MLFLOW_TRACKING_PASSWORD was refused",
 	[REFUSAL_SENT_TOKEN] = "MLFLOW_TRACKING_TOKEN was refused",
 	[REFUSAL_SENT_WITHHELD] =
