@@ -72,7 +72,7 @@ static void write_key(struct json_writer *w, const char *key)
 	char text[KEY_BYTES + 1];
 	size_t n = 0;
 
-	for (; key[n] && n < KEY_BYTES; n++) {
+	for (; n < KEY_BYTES && key[n]; n++) {
 		bool odd = !strchr(KEY_CHARACTERS, key[n]);
 		bool path = (key[n] == '/' || key[n] == '.') &&
 		            (n == 0 || text[n - 1] == '/' || text[n - 1] == '.');

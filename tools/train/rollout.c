@@ -113,7 +113,7 @@ int rollout_try(const struct settings *s, const struct rollout_here *here, const
 static void reload_here(const struct settings *s, struct rollout *ret)
 {
 	const struct msg_reload wish = { .wish = RELOAD_ALIAS };
-	struct msg_reload_done done;
+	struct msg_reload_done done = { 0 };
 
 	if (reload(s, &wish, &done, &ret->words) < 0)
 		return;
