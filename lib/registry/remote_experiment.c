@@ -101,9 +101,12 @@ int remote_place_open(struct remote *m, const char *uri, struct artifacts **ret,
 		                  m->experiment, uri, mlflow_host(m->mlflow));
 	if (kind == ARTIFACTS_AZURE)
 		r = remote_azure(m, &azure, err);
-	if (r < 0)
-		return errbuf_prefix(err, r, "files of experiment \"%s\" go to \"%s\"",
-		                     m->experiment, uri);
+	if (r < 0) {
+		/* the list of what is missing comes first: it must not be cut */
+		const struct errbuf why = *err;
+
+		return errbuf_set(err, r, "%s; files go to %s", why.text, uri);
+	}
 	return artifacts_new(m->transfers, azure, &place, ret, err);
 }
 

@@ -140,7 +140,7 @@ class Server:
                 size = int(self.headers.get("Content-Length") or 0)
                 outer.handle(self, self.rfile.read(size))
 
-            do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = any_method
+            do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = any_method
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
@@ -226,7 +226,8 @@ class FaultProxy(Server):
     plan: list of (method, text in path, fault, how often). Faults: a number is a status; "drop"
     closes without an answer; "truncate" and "hang" send half of the body; "flip" damages a byte of
     the answer, "flip-request" one of the request; "short" hides the second half from the length,
-    too; "pages" asks for lists of one entry (a signature of the request would not allow it)."""
+    too; "lose" throws the answer away; "pages" asks for lists of one entry (a signature of the
+    request would not allow it)."""
 
     def __init__(self, port):
         self.target = port
@@ -272,6 +273,9 @@ class FaultProxy(Server):
         got = link.getresponse()
         content = got.read()
         link.close()
+        if fault == "lose":
+            request.close_connection = True
+            return
         if fault == "flip":
             content = self.flipped(content)
         whole = len(content)
