@@ -35,6 +35,12 @@ def pss(pid):
     return field(pid, "smaps_rollup", "Pss")
 
 
+def own(pid):
+    """What a process holds beside programs and libraries: the share of those changes with whatever
+    else runs on the machine."""
+    return field(pid, "smaps_rollup", "Pss_Anon") + field(pid, "smaps_rollup", "Pss_Shmem")
+
+
 def image_size(pid):
     """Of the mapped model: the memfd's mapping."""
     text = pathlib.Path(f"/proc/{pid}/maps").read_text()
@@ -133,7 +139,7 @@ def test_reloads_leave_memory_flat(make_suite, release_dir, trained):
             assert suite.post("/score", rows.ROW).status == 200
         # A child that the loader has forked shares its pages, and has half of them to itself.
         suite.wait(lambda: not suites.children(loader), "the loader's jobs to end")
-        return {pid: pss(pid) for pid in pids}
+        return {pid: own(pid) for pid in pids}
 
     loader = suite.pid("loader")
     pids = [suite.process.pid, *suite.child_pids()]
