@@ -1,6 +1,7 @@
 """Real MLflow servers of both lines on free ports of the loopback, and their Python client as a
 peer: each line has a private venv that is made once and kept."""
 
+import base64
 import fcntl
 import hashlib
 import json
@@ -170,6 +171,15 @@ class Server:
                 continue
         self.process.wait()
         self.process = None
+
+    def create_user(self, name, password):
+        """Of the login app, as its administrator."""
+        code = base64.b64encode(":".join(self.basic).encode()).decode()
+        request = urllib.request.Request(
+            self.uri + "/api/2.0/mlflow/users/create",
+            json.dumps({"username": name, "password": password}).encode(),
+            {"Content-Type": "application/json", "Authorization": f"Basic {code}"})  # fmt: skip
+        urllib.request.urlopen(request, timeout=60).close()
 
     def run(self, script, env=None, timeout=300):
         """What a Python program prints that has this server's clients. MLflow prints, too: take the

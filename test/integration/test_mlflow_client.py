@@ -217,10 +217,7 @@ def test_a_logged_model(client, server):
 def test_who_we_are(tmp_path):
     server = started(3, tmp_path, basic=ADMIN)
     try:
-        server.run(
-            "from mlflow.server import get_app_client as get\n"
-            f"get('basic-auth', tracking_uri='{server.uri}').create_user{READER}"
-        )
+        server.create_user(*READER)
         names = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
         admin = Client(server.uri, MLFLOW_TRACKING_TOKEN="unused", **dict(zip(names, ADMIN)))
         root = new_run(admin, "mine")["artifact_uri"]
