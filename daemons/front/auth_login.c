@@ -33,6 +33,7 @@ struct login {
 	const char *hash; /* stored; in the arena */
 	const char *new_hash;
 	bool active;
+	bool has_place;           /* among those who hash */
 	struct password_job *job; /* under way */
 	struct loop_timer *hold;
 	char token[JWT_MAX];
@@ -49,6 +50,7 @@ static void end_login(void *login)
 
 	password_job_forget(l->job);
 	loop_timer_free(l->hold);
+	auth_leave_place(l->call->front->auth, &l->has_place);
 }
 
 /* --- the form --- */
@@ -184,6 +186,7 @@ static void refuse(struct login *l, uint64_t hold_ns)
 	else
 		log_info("audit: sign-in of an unknown name refused, from %s, request %s", l->peer,
 		         c->request_id);
+	auth_leave_place(c->front->auth, &l->has_place);
 	loop_timer_arm(l->hold, (hold_ns + MS_NS - 1) / MS_NS);
 }
 
@@ -327,10 +330,12 @@ static struct login *new_login(struct call *c)
 	struct arena *a = http_arena(c->exchange);
 	struct login *l = arena_calloc(a, 1, sizeof(*l));
 
-	if (!l || arena_on_free(a, end_login, l) < 0 ||
-	    loop_timer_new(c->front->daemon->base, on_held, l, &l->hold) < 0)
+	if (!l)
 		return NULL;
 	l->call = c;
+	if (arena_on_free(a, end_login, l) < 0 ||
+	    loop_timer_new(c->front->daemon->base, on_held, l, &l->hold) < 0)
+		return NULL;
 	http_address_print(http_peer(c->exchange), l->peer);
 	auth_source(c, l->source);
 	c->work = l;
@@ -367,7 +372,7 @@ void handle_login(struct call *c)
 	if (seconds > 0) {
 		tell_throttled(l);
 		answer_error(c, 429, seconds, "Too many sign-in attempts.");
-	} else if (password_pool_is_full(c->front->auth->passwords)) {
+	} else if (!auth_take_place(c->front->auth, &l->has_place)) {
 		fail(l, -EAGAIN);
 	} else {
 		begin(l);

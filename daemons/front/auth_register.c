@@ -17,6 +17,7 @@
 struct registration {
 	struct call *call;
 	struct str name, password;
+	bool has_place;           /* among those who hash */
 	struct password_job *job; /* under way */
 };
 
@@ -27,7 +28,10 @@ static struct registration *registration_of(const struct call *c)
 
 static void end_registration(void *registration)
 {
-	password_job_forget(((struct registration *)registration)->job);
+	struct registration *g = registration;
+
+	password_job_forget(g->job);
+	auth_leave_place(g->call->front->auth, &g->has_place);
 }
 
 /* --- the body --- */
@@ -221,14 +225,19 @@ void handle_register(struct call *c)
 	struct registration *g = arena_calloc(a, 1, sizeof(*g));
 	int r;
 
+	if (g)
+		g->call = c;
 	if (!g || arena_on_free(a, end_registration, g) < 0) {
 		answer_error(c, 503, 1, "out of memory");
 		return;
 	}
-	g->call = c;
 	c->work = g;
 	if (!rows_check_type(c) || !read_body(g))
 		return;
+	if (!auth_take_place(c->front->auth, &g->has_place)) {
+		auth_answer_unavailable(c, -EAGAIN);
+		return;
+	}
 	if (c->caller.user) {
 		hash(g);
 		return;

@@ -92,6 +92,21 @@ int auth_run(struct call *c, enum auth_statement statement, const struct db_para
 	return db_pool_run(c->front->auth->pool, &call, &w->request);
 }
 
+bool auth_take_place(struct auth *a, bool *ret_taken)
+{
+	const struct settings *s = front_settings(a->front);
+
+	*ret_taken = a->hashing < s->auth.hash_threads + s->auth.hash_queue;
+	a->hashing += *ret_taken;
+	return *ret_taken;
+}
+
+void auth_leave_place(struct auth *a, bool *taken)
+{
+	a->hashing -= *taken;
+	*taken = false;
+}
+
 const char *auth_source(const struct call *c, char ret[HTTP_ADDRESS_SIZE])
 {
 	struct http_address address = *http_peer(c->exchange);

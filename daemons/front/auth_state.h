@@ -5,6 +5,7 @@
 #ifndef FRONT_AUTH_STATE_H
 #define FRONT_AUTH_STATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,7 @@ struct auth {
 	struct jwt_keys *keys;
 	struct token_cache *cache;
 	struct password_pool *passwords;
+	unsigned hashing; /* sign-ins and registrations from their first statement to their hash */
 	struct throttle accounts, sources; /* their tables are the host's */
 	struct auth_asks *asks;
 	struct auth_sweep *sweep; /* NULL but in the first worker */
@@ -62,6 +64,13 @@ void auth_answer_unavailable(struct call *c, int r);
 void auth_answer_unauthorized(struct call *c, const char *detail);
 /* Where the client is, for the throttle: an IPv6 client is its /64. */
 const char *auth_source(const struct call *c, char ret[HTTP_ADDRESS_SIZE]);
+/*
+ * A place among those who may have a password hashed. Taken before the first statement is sent, so
+ * that however many sign in, the statements of scoring have no long queue before them. False: as
+ * many as the threads and their queue take are at it.
+ */
+bool auth_take_place(struct auth *a, bool *ret_taken);
+void auth_leave_place(struct auth *a, bool *taken);
 /* Forgets every token of every worker of this host, at once. */
 void auth_raise_epoch(const struct auth *a);
 uint64_t auth_epoch(const struct auth *a);

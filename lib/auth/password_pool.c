@@ -218,16 +218,6 @@ static void on_done(void *self)
 	}
 }
 
-bool password_pool_is_full(struct password_pool *p)
-{
-	bool full;
-
-	pthread_mutex_lock(&p->mutex);
-	full = p->waiting_count >= p->options.queue;
-	pthread_mutex_unlock(&p->mutex);
-	return full;
-}
-
 /* Takes the job over, whatever comes back. */
 static int add_job(struct password_pool *p, struct password_job *j)
 {

@@ -23,8 +23,6 @@ struct password_pool_options {
 int password_pool_new(const struct password_pool_options *o, struct password_pool **ret);
 /* Waits for running jobs; callbacks of all open jobs do not come. */
 void password_pool_free(struct password_pool *p);
-/* No job would be taken now. */
-bool password_pool_is_full(struct password_pool *p);
 
 /*
  * hold_ns: so much later the slowest kind of stored hash, and half of it, would have been through,

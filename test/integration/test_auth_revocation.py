@@ -128,6 +128,22 @@ def test_every_kind_of_body_waits_for_the_gate(users):
     assert answers[1].json()["count"] == 50 and answers[2].json()["count"] == 20000
 
 
+def test_sign_ins_do_not_queue_before_scoring(make_suite, trained, database):
+    """As many as can be hashed wait for the database; the others hear so at once."""
+    suite = make_suite({"front": {"workers": 1}})
+    accounts.start(suite, trained[0], database, hash_threads=1, hash_queue=2)
+    accounts.first_user(suite)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = b"username=alice&password=" + accounts.PASSWORD.encode().replace(b" ", b"+")
+    connections = [suite.connect() for _ in range(40)]
+    with locked(database, "auth_users"):
+        for connection in connections:
+            connection.send(wire.request_bytes("POST", "/auth/login", body, form))
+        refused = [c.receive() for c in connections[3:]]
+    assert {(a.status, a.field("retry-after")) for a in refused} == {(503, "1")}
+    assert [c.receive().status for c in connections[:3]] == [200] * 3
+
+
 def test_requests_of_one_token_ask_once(users):
     connections = [users.connect() for _ in range(60)]
     with locked(users.database):
