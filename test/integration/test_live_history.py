@@ -1,5 +1,6 @@
 """GET /jobs, and what the first worker tells other hosts: which model is live here since when."""
 
+import accounts
 import models
 import pytest
 from scheduling import Database, jobs_suite
@@ -106,6 +107,19 @@ def test_jobs_many_at_once(serving):
     assert set(answers) == {200}
     head = serving.request("HEAD", "/jobs")
     assert head.status == 200 and head.body == b""
+
+
+def test_jobs_want_the_role_operate(make_suite, trained, database):
+    users = accounts.start(make_suite(), trained[0], database.url)
+    alice = accounts.first_user(users)
+    accounts.register(users, "bob", token=alice)
+    database.execute("update auth_users set roles = '{score,admin}' where username = 'bob'")
+    bob = accounts.token_of(users, "bob")
+    assert users.get("/jobs").status == 401
+    assert accounts.refused(users.get("/jobs", accounts.bearer(bob)), 403, "Not enough permissions.")
+    database.execute("update auth_users set roles = '{operate}' where username = 'bob'")
+    database.execute("notify fraudd_auth, 'all'")
+    users.wait(lambda: users.get("/jobs", accounts.bearer(bob)).status == 200, "the new role")
 
 
 def test_jobs_while_the_database_is_away(serving, database):

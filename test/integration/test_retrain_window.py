@@ -5,7 +5,9 @@ import csv
 import hashlib
 import os
 import stat
+import subprocess
 
+import models
 import pytest
 import retraining
 from retraining import DATA, DONE, END, USAGE
@@ -248,3 +250,25 @@ def test_words_that_cannot_be_used(make_trainer, tmp_path):
         outcome = trainer.finish(trainer.start("fetch-window", *words))
         assert outcome.code == status and said in outcome.words, (words, outcome.words)
     assert list(tmp_path.iterdir()) == []
+
+
+# --- the older service's names ---
+
+
+def script(trainer, name, *words):
+    environment = trainer.environment() | {"FRAUDD_BIN_DIR": str(trainer.bin)}
+    return subprocess.run([models.SOURCE / "scripts" / name, "--config", trainer.config, "--until",
+                           END, *words], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, env=environment, timeout=300)  # fmt: skip
+
+
+def test_scripts_of_the_older_service(make_trainer, tmp_path):
+    trainer = make_trainer()
+    path = tmp_path / "window.csv"
+    done = script(trainer, "fetch_window", "--out", path, "--quiet")
+    assert done.returncode == 0, done.stderr
+    with open(path, encoding="utf-8", newline="") as file:
+        assert sum(1 for _ in csv.DictReader(file)) == retraining.ROWS
+    done = script(trainer, "retrain_rolling", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert [trainer.alias()] == trainer.versions()

@@ -348,6 +348,15 @@ def test_retrain_after_so_many_batches(jobs, database):
     assert database.one("select count(*) from job_runs where kind = 'batch'") >= 2
 
 
+def test_intervals_by_environment(jobs, database):
+    """As a container sets them: both win over the file."""
+    suite = jobs(ONCE)
+    suite.environment = {"BATCH_INTERVAL_SECONDS": "1", "RETRAIN_EVERY_N_BATCHES": "2"}
+    suite.start()
+    suite.wait_log(r"job=[0-9a-f-]{36} retrain starts \(count\)")
+    assert database.one("select count(*) from job_runs where kind = 'batch'") >= 2
+
+
 def test_promotion_is_followed(jobs, database, trained):
     """What fraud-train says after a promotion; the registry is not polled in these suites."""
     suite = jobs(ONCE).start()
