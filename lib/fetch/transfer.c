@@ -254,6 +254,10 @@ static void set_common(struct fetch_call *c)
 {
 	const struct fetch_options *o = &c->fetch->options;
 
+	/* On a kept connection that ends without an answer libcurl sends again by itself, whatever
+	 * the server has done. */
+	if (!c->request.idempotent)
+		curl_easy_setopt(c->easy, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
 	curl_easy_setopt(c->easy, CURLOPT_URL, c->url);
 	curl_easy_setopt(c->easy, CURLOPT_PATH_AS_IS, 1L);
