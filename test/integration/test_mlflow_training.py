@@ -462,6 +462,42 @@ def test_what_is_no_version_is_not_exported(server3, make_host, gappy_csv, tmp_p
     assert versions_of(server3, host.name) == []
 
 
+def test_a_retrain_that_cannot_upload(server3, make_trainer):
+    """It fails with the reason, the version stays, nothing is promoted; the next one tells. Not
+    more of them stay than may."""
+    proxy = proxied(server3, ("PUT", "model.ubj", 403, 100))
+    trainer = make_trainer()
+    trainer.set(mlflow={"tracking_uri": f"http://127.0.0.1:{proxy.port}"},
+                models={"name": "stuck"}, retrain={"keep_versions": 2})  # fmt: skip
+    staging = trainer.folder / "state" / "cache" / "staging" / "stuck"
+    for name in ("20260101-000000", "20260102-000000"):
+        (staging / name / "artifacts").mkdir(parents=True)
+    try:
+        outcome = trainer.retrain(expect=FAILED)
+        *_, path = sorted(staging.iterdir())
+        assert len(list(staging.iterdir())) == 3 and "model.ubj" in outcome.words
+        assert f'"fraud-train export {path}" uploads it' in outcome.words
+        assert f'2 versions wait in "{staging}"' in outcome.words
+        [(status, message, version, _)] = trainer.jobs()
+        assert (status, version) == ("failed", path.name) and "model.ubj" in message
+        proxy.plan = []
+        assert trainer.retrain().status == "promoted"
+        assert [one.name for one in sorted(staging.iterdir())] == ["20260102-000000", path.name]
+        assert trainer.outcome("export", path, expect=DONE).registry_version == "2"
+    finally:
+        proxy.close()
+
+
+def test_a_retrain_without_credentials(servers, make_trainer):
+    trainer = make_trainer()
+    trainer.set(mlflow={"tracking_uri": servers(3, "azure").uri}, models={"name": "no-keys"})
+    outcome = trainer.retrain(expect=CONFIG)
+    [(status, message, version, _)] = trainer.jobs()
+    assert (status, version) == ("failed", None)
+    for words in (outcome.words, message):
+        assert "AZURE_STORAGE_CONNECTION_STRING" in words and "AZURE_CLIENT_SECRET" in words
+
+
 # --- compare, promote ---
 
 

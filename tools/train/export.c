@@ -7,6 +7,7 @@
  */
 #include "export.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ static int make_staging(struct export *x, struct errbuf *err)
 	int r = name_staging(x);
 
 	if (r == 0)
-		r = file_make_dirs(x->folder, 0755);
+		r = file_make_dirs(x->folder, 0750); /* as the cache */
 	return r < 0 ? errbuf_set(err, r, "could not make folder \"%s\": %s", x->folder,
 	                          strerror(-r))
 	             : 0;
@@ -64,6 +65,45 @@ int export_prepare(struct export *x, struct errbuf *err)
 		log_info("the version will go to %s", answer.text);
 	registry_result_done(&answer);
 	return r == 0 ? make_staging(x, err) : r;
+}
+
+/* --- staging --- */
+
+void export_clear(const struct export *x, const char *path)
+{
+	size_t n = strlen(x->folder);
+	int r;
+
+	if (n == 0 || strncmp(path, x->folder, n) != 0 || path[n] != '/')
+		return;
+	r = file_remove_tree(path);
+	if (r < 0)
+		log_warning(r, "could not remove \"%s\"", path);
+}
+
+static int is_version(const struct dirent *e)
+{
+	return registry_name_is_valid(e->d_name);
+}
+
+void export_tidy(const struct export *x, unsigned keep)
+{
+	struct dirent **list = NULL;
+	char path[PATH_MAX];
+	int count = scandir(x->folder, &list, is_version, alphasort);
+
+	/* names are times: the oldest come first */
+	for (int i = 0; i < count; i++) {
+		if ((unsigned)(count - i) > keep &&
+		    (size_t)snprintf(path, sizeof(path), "%s/%s", x->folder, list[i]->d_name) <
+		            sizeof(path))
+			export_clear(x, path);
+		free(list[i]);
+	}
+	free(list);
+	if (count > 0)
+		log_warning(0, "%u versions wait in \"%s\" for \"fraud-train export\"",
+		            (unsigned)count < keep ? (unsigned)count : keep, x->folder);
 }
 
 /* --- the upload --- */
@@ -159,18 +199,4 @@ int export_version(const struct export *x, const char *path, const char *version
 		log_info("version %s is %s of \"%s\"", version, ret->version.registry_version,
 		         x->settings->models.name);
 	return r;
-}
-
-/* --- behind --- */
-
-void export_clear(const struct export *x, const char *path)
-{
-	size_t n = strlen(x->folder);
-	int r;
-
-	if (n == 0 || strncmp(path, x->folder, n) != 0 || path[n] != '/')
-		return;
-	r = file_remove_tree(path);
-	if (r < 0)
-		log_warning(r, "could not remove \"%s\"", path);
 }

@@ -29,6 +29,10 @@ bool export_is_wanted(const struct registry *r);
  * -ENOKEY: the words list what is missing. */
 int export_prepare(struct export *x, struct errbuf *err);
 
+/* Says how many versions of other trainings wait, and removes the oldest beyond `keep`: a job that
+ * fails at each upload must not fill the disk. */
+void export_tidy(const struct export *x, unsigned keep);
+
 /* Uploads the folder `path` as this version. On failure the folder is as it was, and stderr says
  * how to go on. */
 int export_version(const struct export *x, const char *path, const char *version,

@@ -174,7 +174,10 @@ static int open_registry(struct retraining *r)
 		                     .registry = r->registry,
 		                     .quiet = r->options->stages.quiet,
 		                     .watch = job_run_watch(r->job) };
-	return r->exports ? export_prepare(&r->export, &r->err) : 0;
+	error = r->exports ? export_prepare(&r->export, &r->err) : 0;
+	if (r->exports && error == 0)
+		export_tidy(&r->export, r->settings->retrain.keep_versions);
+	return error;
 }
 
 static int run(struct retraining *r)

@@ -125,7 +125,10 @@ static int train_and_export(const struct options *o, const struct settings *s,
 	struct errbuf err = { "" };
 	int r = export_prepare(&x, &err);
 
-	return r < 0 ? command_failed("train", r, &err) : train(o, s, &x);
+	if (r < 0)
+		return command_failed("train", r, &err);
+	export_tidy(&x, UINT_MAX);
+	return train(o, s, &x);
 }
 
 /* --models says that the version is wanted in a folder, whatever the registry is. */
