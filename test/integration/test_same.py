@@ -155,12 +155,23 @@ def window_csv(database, tmp_path_factory):
     return path
 
 
+RUN = "run.json"  # the account of a training: when, how long, from where
+
+
 def files_of(version):
+    """All that makes a version; the account is none of it."""
     return {
         path.relative_to(version.path): path.read_bytes()
         for path in sorted(version.path.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != RUN
     }
+
+
+def figures_of(version):
+    """Those of the account, without the clock."""
+    account = json.loads((version.path / RUN).read_text())
+    return [(m["key"], m["value"], m["step"]) for m in account["metrics"]
+            if m["key"] != "duration_seconds"]  # fmt: skip
 
 
 def train_from_database(bin_dir, folder, url, version="20261101-120000"):
@@ -216,7 +227,9 @@ def test_training_twice_gives_the_same_bytes(bin_dir, data_csv, tmp_path, method
         return models.train(bin_dir, tmp_path / folder, ("--data", data_csv), "20261101-000001",
                             **settings)  # fmt: skip
 
-    assert files_of(train("one", 1)) == files_of(train("two", 2))
+    one, two = train("one", 1), train("two", 2)
+    assert files_of(one) == files_of(two)
+    assert figures_of(one) == figures_of(two)
 
 
 def test_another_seed_gives_another_model(bin_dir, data_csv, tmp_path, trained):
