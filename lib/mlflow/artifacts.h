@@ -65,9 +65,10 @@ int artifacts_list(struct artifacts *a, size_t limit, artifacts_fn *on_done, voi
 
 struct artifacts_get {
 	const char *path;
-	int fd;          /* written from `offset` on; borrowed until the end */
+	int fd;          /* to be written and read; its content from `offset` on is new, and it ends
+	                    where the file does; borrowed until the end */
 	uint64_t offset; /* bytes that are there already: the rest is asked for by range; where the
-	                    server cannot, all is sent and written from 0 */
+	                    server cannot (line 2, Azure), all is sent and written from 0 */
 	uint64_t size;   /* as listed; UINT64_MAX: not known */
 	uint64_t limit;  /* -EFBIG beyond; 0 = 16 GiB */
 	artifacts_progress_fn *on_progress;
