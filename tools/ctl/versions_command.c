@@ -1,80 +1,48 @@
 /*
- * `fraudctl versions`: the folders of <models.dir>/<name> with the figures of their manifests and
- * the marks of the alias files, newest first. A folder that cannot be read is listed with the
- * reason: an operator looks here when a version does not go live.
+ * `fraudctl versions`: what the registry has of the model, newest first, with the aliases that name
+ * each, and for versions of a folder the figures of their manifests. One that cannot be read is
+ * listed with the reason: an operator looks here when a version does not go live. Figures of an
+ * MLflow server's versions are shown by the server itself: here they would cost a download each.
  *
  * Called by main.c through its table.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/civil.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/option.h"
 #include "command.h"
+#include "registry/registry.h"
 #include "json/value.h"
 #include "json/writer.h"
 
 #define MAX_VERSIONS 10000
-#define MAX_ALIASES 64
 #define MAX_MANIFEST (4 << 20)
+#define TIME_SIZE 21
 
 struct version {
-	const char *name;
-	const char *trouble; /* NULL: the manifest was read */
+	const struct registry_entry *entry;
+	const char *trouble; /* NULL: the manifest was read, or nobody asked for it */
 	struct str trained_at;
 	double pr_auc, roc_auc, threshold_low, threshold_high;
 	int64_t train_size;
 };
 
-struct alias {
-	const char *name;
-	struct str version;
-};
-
 struct listing {
 	struct arena arena;
-	const char *dir; /* <models.dir>/<name> */
+	struct registry *registry;
+	struct registry_result list;
 	struct version *versions;
-	size_t version_count;
-	struct alias aliases[MAX_ALIASES];
-	size_t alias_count;
+	bool figures; /* of the manifests */
 };
 
 /* --- reading --- */
-
-static void closedir_p(DIR *const *d)
-{
-	if (*d)
-		closedir(*d);
-}
-
-struct names {
-	const char **text;
-	size_t count;
-};
-
-/* Names in the folder without those that begin with a dot. */
-static int list_names(struct arena *a, const char *dir, size_t limit, struct names *ret)
-{
-	CLEANUP(closedir_p) DIR *d = opendir(dir);
-	const struct dirent *e;
-
-	*ret = (struct names){ NULL, 0 };
-	if (!d)
-		return -errno;
-	ret->text = arena_calloc(a, limit, sizeof(*ret->text));
-	while (ret->text && ret->count < limit && (e = readdir(d)))
-		if (e->d_name[0] != '.')
-			ret->text[ret->count++] = arena_strdup(a, e->d_name);
-	return arena_failed(a) ? -ENOMEM : 0;
-}
 
 static double number_at(const struct cJSON *object, const char *name)
 {
@@ -99,17 +67,14 @@ static void read_members(const struct cJSON *manifest, struct version *v)
 	v->threshold_high = number_at(thresholds, "threshold_high");
 }
 
-static void read_version(struct listing *l, struct version *v)
+static void read_manifest(struct listing *l, int folder, struct version *v)
 {
-	const char *path =
-	        arena_printf(&l->arena, "%s/%s/artifacts/manifest.json", l->dir, v->name);
 	const struct cJSON *manifest = NULL;
 	struct json_fault fault;
 	CLEANUP(free_p) char *text = NULL;
 	size_t size = 0;
-	int r = path ? file_read(AT_FDCWD, path, MAX_MANIFEST, &text, &size) : -ENOMEM;
+	int r = file_read(folder, "artifacts/manifest.json", MAX_MANIFEST, &text, &size);
 
-	v->pr_auc = v->roc_auc = v->threshold_low = v->threshold_high = NAN;
 	if (r == -ENOENT) {
 		v->trouble = "no manifest (logged from Python, or not a version)";
 		return;
@@ -120,72 +85,56 @@ static void read_version(struct listing *l, struct version *v)
 		r = kept ? json_parse((struct str){ kept, size }, &l->arena, &manifest, &fault)
 		         : -ENOMEM;
 	}
-	if (r < 0 || json_type(manifest) != JSON_TYPE_OBJECT) {
+	if (r < 0 || json_type(manifest) != JSON_TYPE_OBJECT)
 		v->trouble = r < 0 && r != -EBADMSG ? strerror(-r) : "manifest.json cannot be read";
-		return;
-	}
-	read_members(manifest, v);
+	else
+		read_members(manifest, v);
 }
 
-static void read_alias(struct listing *l, const char *name)
+static void read_figures(struct listing *l, struct version *v)
 {
-	const char *path = arena_printf(&l->arena, "%s/aliases/%s", l->dir, name);
-	CLEANUP(free_p) char *text = NULL;
-	struct alias *a = &l->aliases[l->alias_count];
-	struct str version;
-	size_t size;
+	const struct registry_request q = { .verb = REGISTRY_FETCH, .found = &v->entry->version };
+	struct registry_result r;
 
-	if (!path || file_read(AT_FDCWD, path, 256, &text, &size) < 0)
-		return;
-	version = str_trim((struct str){ text, strcspn(text, "\r\n") });
-	a->name = name;
-	a->version = (struct str){ arena_strndup(&l->arena, version), version.n };
-	if (a->version.p)
-		l->alias_count++;
+	if (registry_call(l->registry, &q, &r) < 0)
+		v->trouble = arena_strdup(&l->arena, r.err.text);
+	else
+		read_manifest(l, r.folder.fd, v);
+	registry_result_done(&r);
 }
 
-static int newest_first(const void *a, const void *b)
+static int read_listing(struct listing *l, const struct settings *s, struct errbuf *err)
 {
-	return strcmp(((const struct version *)b)->name, ((const struct version *)a)->name);
-}
-
-static int read_versions(struct listing *l, struct errbuf *err)
-{
-	struct names names;
-	int r = list_names(&l->arena, l->dir, MAX_VERSIONS, &names);
-
-	if (r < 0)
-		return errbuf_set(err, r, "could not list \"%s\": %s", l->dir, strerror(-r));
-	l->versions = arena_calloc(&l->arena, names.count + 1, sizeof(*l->versions));
-	if (!l->versions)
-		return errbuf_set(err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < names.count; i++) {
-		if (!strcmp(names.text[i], "aliases") || !strcmp(names.text[i], "tags"))
-			continue;
-		l->versions[l->version_count].name = names.text[i];
-		read_version(l, &l->versions[l->version_count++]);
-	}
-	qsort(l->versions, l->version_count, sizeof(*l->versions), newest_first);
-	return 0;
-}
-
-static int read_listing(struct listing *l, struct errbuf *err)
-{
-	const char *dir = arena_printf(&l->arena, "%s/aliases", l->dir);
-	struct names names;
-	int r = read_versions(l, err);
+	const struct registry_request q = { .verb = REGISTRY_LIST, .limit = MAX_VERSIONS };
+	int r = registry_new(NULL, s, &l->registry, err);
 
 	if (r < 0)
 		return r;
-	r = dir ? list_names(&l->arena, dir, MAX_ALIASES, &names) : -ENOMEM;
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return errbuf_set(err, r, "could not list the aliases of \"%s\": %s", l->dir,
-		                  strerror(-r));
-	for (size_t i = 0; i < names.count; i++)
-		read_alias(l, names.text[i]);
+	r = registry_call(l->registry, &q, &l->list);
+	if (r < 0) {
+		*err = l->list.err;
+		return r;
+	}
+	l->figures = strcmp(registry_kind(l->registry), "local") == 0;
+	l->versions = arena_calloc(&l->arena, l->list.count + 1, sizeof(*l->versions));
+	if (!l->versions)
+		return errbuf_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < l->list.count; i++) {
+		struct version *v = &l->versions[i];
+
+		v->entry = &l->list.entries[i];
+		v->pr_auc = v->roc_auc = v->threshold_low = v->threshold_high = NAN;
+		if (l->figures)
+			read_figures(l, v);
+	}
 	return 0;
+}
+
+static void listing_done(struct listing *l)
+{
+	registry_result_done(&l->list);
+	registry_free(l->registry);
+	arena_done(&l->arena);
 }
 
 /* --- printing --- */
@@ -198,37 +147,68 @@ static void print_number(double v)
 		printf(" %8.4f", v);
 }
 
+static void print_created(const struct version *v)
+{
+	char created[TIME_SIZE];
+
+	civil_print_utc(v->entry->created_at_us, created);
+	printf(" %8s %s", v->entry->version.registry_version, created);
+}
+
+static void print_figures(const struct version *v)
+{
+	print_number(v->pr_auc);
+	print_number(v->roc_auc);
+	print_number(v->threshold_low);
+	print_number(v->threshold_high);
+}
+
+/* "previous, production" without its commas */
+static void print_aliases(const char *text)
+{
+	for (; *text; text++)
+		if (*text != ',')
+			putchar(*text);
+}
+
 static void print_text(const struct listing *l)
 {
-	size_t i, k;
-
-	printf("%-18s %8s %8s %8s %8s  %s\n", "VERSION", "PR-AUC", "ROC-AUC", "LOW", "HIGH",
-	       "MARKS");
-	for (i = 0; i < l->version_count; i++) {
+	if (l->figures)
+		printf("%-18s %8s %8s %8s %8s  %s\n", "VERSION", "PR-AUC", "ROC-AUC", "LOW", "HIGH",
+		       "MARKS");
+	else
+		printf("%-18s %8s %-20s  %s\n", "VERSION", "NUMBER", "CREATED", "MARKS");
+	for (size_t i = 0; i < l->list.count; i++) {
 		const struct version *v = &l->versions[i];
 
-		printf("%-18s", v->name);
-		print_number(v->pr_auc);
-		print_number(v->roc_auc);
-		print_number(v->threshold_low);
-		print_number(v->threshold_high);
-		printf(" ");
-		for (k = 0; k < l->alias_count; k++)
-			if (str_is(l->aliases[k].version, v->name))
-				printf(" %s", l->aliases[k].name);
+		printf("%-18s", v->entry->version.version);
+		if (l->figures)
+			print_figures(v);
+		else
+			print_created(v);
+		printf("%s", *v->entry->aliases ? "  " : " ");
+		print_aliases(v->entry->aliases);
 		if (v->trouble)
 			printf(" (%s)", v->trouble);
 		putchar('\n');
 	}
 }
 
-static void write_version(struct json_writer *w, const struct listing *l, const struct version *v)
+static void write_aliases(struct json_writer *w, const char *text)
 {
-	size_t k;
+	json_write_name(w, "aliases");
+	json_begin_array(w);
+	while (*text) {
+		size_t n = strcspn(text, ",");
 
-	json_begin_object(w);
-	json_write_name(w, "version");
-	json_write_text(w, str_of(v->name));
+		json_write_text(w, (struct str){ text, n });
+		text += n + strspn(text + n, ", ");
+	}
+	json_end_array(w);
+}
+
+static void write_figures(struct json_writer *w, const struct version *v)
+{
 	json_write_name(w, "trained_at");
 	json_write_text(w, v->trained_at);
 	json_write_name(w, "train_size");
@@ -241,12 +221,25 @@ static void write_version(struct json_writer *w, const struct listing *l, const 
 	json_write_double(w, v->threshold_low);
 	json_write_name(w, "threshold_high");
 	json_write_double(w, v->threshold_high);
-	json_write_name(w, "aliases");
-	json_begin_array(w);
-	for (k = 0; k < l->alias_count; k++)
-		if (str_is(l->aliases[k].version, v->name))
-			json_write_text(w, str_of(l->aliases[k].name));
-	json_end_array(w);
+}
+
+static void write_version(struct json_writer *w, const struct listing *l, const struct version *v)
+{
+	char created[TIME_SIZE];
+
+	json_begin_object(w);
+	json_write_name(w, "version");
+	json_write_text(w, str_of(v->entry->version.version));
+	if (*v->entry->version.registry_version) {
+		json_write_name(w, "registry_version");
+		json_write_text(w, str_of(v->entry->version.registry_version));
+	}
+	civil_print_utc(v->entry->created_at_us, created);
+	json_write_name(w, "created_at");
+	json_write_text(w, str_of(created));
+	if (l->figures)
+		write_figures(w, v);
+	write_aliases(w, v->entry->aliases);
 	json_write_name(w, "trouble");
 	if (v->trouble)
 		json_write_text(w, str_of(v->trouble));
@@ -259,10 +252,9 @@ static void print_json(const struct listing *l)
 {
 	struct strbuf text = { 0 };
 	struct json_writer w = { &text, false };
-	size_t i;
 
 	json_begin_array(&w);
-	for (i = 0; i < l->version_count; i++)
+	for (size_t i = 0; i < l->list.count; i++)
 		write_version(&w, l, &l->versions[i]);
 	json_end_array(&w);
 	if (!strbuf_error(&text))
@@ -273,22 +265,27 @@ static void print_json(const struct listing *l)
 static int run(const char *config, const char *models, const char *name, bool json)
 {
 	CLEANUP(command_settings_free_p) struct settings *settings = NULL;
-	struct listing l = { 0 };
+	struct listing l = { .list = { .folder = { .fd = -1 } } };
 	struct errbuf err;
 	int r = command_settings(config, &settings);
 
 	if (r < 0)
 		return EXIT_FAILED;
-	l.dir = arena_printf(&l.arena, "%s/%s", models ? models : settings->models.dir,
-	                     name ? name : settings->models.name);
-	r = l.dir ? read_listing(&l, &err) : errbuf_set(&err, -ENOMEM, "out of memory");
+	if (name)
+		settings->models.name = name;
+	/* A folder that is named is what is looked at, whatever the suite follows. */
+	if (models) {
+		settings->models.dir = models;
+		settings->mlflow.tracking_uri = "";
+	}
+	r = read_listing(&l, settings, &err);
 	if (r < 0)
 		command_failed("versions", &err);
 	else if (json)
 		print_json(&l);
 	else
 		print_text(&l);
-	arena_done(&l.arena);
+	listing_done(&l);
 	return r < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -297,7 +294,10 @@ int command_versions(int argc, char **argv)
 	const char *config = NULL, *models = NULL, *name = NULL;
 	bool json = false;
 	const struct option_row rows[] = {
-		{ .name = "models", .argument = "DIR", .text = &models, .help = "models.dir" },
+		{ .name = "models",
+		  .argument = "DIR",
+		  .text = &models,
+		  .help = "this folder, not the registry" },
 		{ .name = "name", .argument = "NAME", .text = &name, .help = "models.name" },
 		{ .name = "config", .argument = "FILE", .text = &config, .help = "settings file" },
 		{ .name = "json", .flag = &json, .help = "print them as JSON" },
@@ -305,8 +305,8 @@ int command_versions(int argc, char **argv)
 	const struct option_command c = {
 		"fraudctl versions",
 		"[--models DIR] [--name NAME] [--json]",
-		"Lists the model versions of this host's registry folder with "
-		"their figures and the aliases that name them.",
+		"Lists the versions of the model in the registry, newest first, with the "
+		"aliases that name\nthem and, of a folder, their figures.",
 		rows,
 		sizeof(rows) / sizeof(rows[0]),
 		0,
