@@ -199,7 +199,7 @@ static void on_version(void *self, struct mlflow_answer *a)
 		r = remote_version_ready(&v, &err);
 	if (r == -EAGAIN && may_wait(l)) {
 		wait_for_it(l);
-	} else if (r < 0) {
+	} else if (r != 0) {
 		l->on_end(l->self, r, &err);
 	} else {
 		l->run_id = v.run_id.n ? arena_strndup(l->arena, v.run_id) : NULL;
