@@ -13,7 +13,6 @@
 #define ADDRESS_BYTES 2048
 #define ACCOUNT "abcdefghijklmnopqrstuvwxyz0123456789"
 #define CONTAINER ACCOUNT "-"
-#define HOST CONTAINER "."
 
 static const struct scheme {
 	const char *prefix;
@@ -24,6 +23,14 @@ static const struct scheme {
 	{ "wasbs://", "blob", false, true },
 	{ "abfss://", "dfs", true, true },
 	{ "https://", "blob", true, false },
+};
+
+/* Of Azure's clouds. Addresses come from a server, and the credentials go to where they lead. */
+static const char *const suffixes[] = {
+	"core.windows.net",
+	"core.chinacloudapi.cn",
+	"core.usgovcloudapi.net",
+	"core.cloudapi.de",
 };
 
 static bool consists_of(struct str s, const char *allowed)
@@ -55,6 +62,15 @@ static bool is_container(struct str s)
 	       str_is(s, "$root") || str_is(s, "$web");
 }
 
+static bool is_suffix(struct str s)
+{
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		if (str_is(s, suffixes[i]))
+			return true;
+	}
+	return false;
+}
+
 /* "<account>.<service>.<suffix>" becomes the endpoint of the blob service. */
 static bool parse_host(struct str host, const struct scheme *scheme, struct arena *a,
                        struct blob_address *ret)
@@ -63,7 +79,7 @@ static bool parse_host(struct str host, const struct scheme *scheme, struct aren
 	struct str service = cut(&host, '.');
 
 	if (account.n < 3 || account.n > 24 || !consists_of(account, ACCOUNT) ||
-	    !str_is(service, scheme->service) || host.n == 0 || !consists_of(host, HOST))
+	    !str_is(service, scheme->service) || !is_suffix(host))
 		return false;
 	ret->account = arena_strndup(a, account);
 	ret->endpoint =
@@ -155,7 +171,9 @@ int blob_address_parse(const char *text, struct arena *a, struct blob_address *r
 	if (!is_container(container))
 		return errbuf_set(err, -EINVAL, "\"%.100s\": no such container name", text);
 	if (!parse_host(host, scheme, a, &address))
-		return errbuf_set(err, -EINVAL, "\"%.100s\": host must be <account>.%s.<suffix>",
+		return errbuf_set(err, -EINVAL,
+		                  "\"%.100s\": host must be <account>.%s.core.windows.net or of "
+		                  "another cloud of Azure's",
 		                  text, scheme->service);
 	address.container = arena_strndup(a, container);
 	r = parse_path(rest, scheme->encoded, a, &address, err);

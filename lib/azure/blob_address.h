@@ -4,6 +4,8 @@
  *   wasbs://<container>@<account>.blob.<suffix>/<path>   the path raw
  *   abfss://<container>@<account>.dfs.<suffix>/<path>    the path percent-encoded
  *   https://<account>.blob.<suffix>/<container>/<path>   the path percent-encoded
+ *
+ * Only suffixes of Azure's own clouds are taken.
  */
 #ifndef AZURE_BLOB_ADDRESS_H
 #define AZURE_BLOB_ADDRESS_H
