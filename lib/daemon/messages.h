@@ -68,7 +68,7 @@ struct msg_registry_state {
 	char alias[MESSAGE_NAME];
 	char alias_version[MESSAGE_NAME];
 	char alias_registry_version[MESSAGE_NAME]; /* the registry's number of it; "" = none */
-	char pinned[MESSAGE_NAME]; /* "" = no pin */
+	char pinned[MESSAGE_NAME];                 /* "" = no pin */
 	char last_error[MESSAGE_WORDS];
 };
 

@@ -254,7 +254,7 @@ static int open_own(const struct cache *c, struct cache_partial *p)
 int cache_open_partial(const struct cache *c, const char *sha256, struct cache_partial *ret)
 {
 	struct cache_partial p = { .fd = -1 };
-	struct stat st;
+	struct stat st = { 0 };
 	int r;
 
 	snprintf(p.name, sizeof(p.name), "%s", sha256);
@@ -390,7 +390,7 @@ int cache_link(const struct cache *c, const struct registry_folder *folder,
                const struct cache_file *f)
 {
 	CLEANUP(close_p) int dir = -1;
-	const char *name;
+	const char *name = f->path;
 	int r = open_parent(folder->fd, f->path, &dir, &name);
 
 	if (r < 0)

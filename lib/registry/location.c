@@ -190,7 +190,7 @@ static void on_version(void *self, struct mlflow_answer *a)
 	struct location *l = self;
 	const struct remote *m = remote_of(l->call);
 	struct errbuf err = a->err;
-	struct remote_version v;
+	struct remote_version v = { .created_ms = 0 };
 	int r = a->result;
 
 	if (r == 0)

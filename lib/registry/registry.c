@@ -118,8 +118,13 @@ void registry_free(struct registry *r)
 {
 	if (!r)
 		return;
-	while (r->calls)
-		call_free(r->calls);
+	while (r->calls) {
+		struct registry_call *c = r->calls;
+
+		r->calls = c->next;
+		c->link = NULL;
+		call_free(c);
+	}
 	if (r->source->close)
 		r->source->close(r);
 	free(r->dir);

@@ -116,10 +116,27 @@ static int read_folder(struct publishing *p)
 
 /* --- is it there already --- */
 
-/* 1: it is, and the result tells it. */
+/* 1: it is this one, and the result tells it. */
+static int take_published(struct publishing *p, const struct cJSON *object)
+{
+	struct registry_result *ret = &p->call->result;
+	struct remote_version v;
+	int r = remote_version_read(p->remote, object, &v, p->err);
+
+	if (r < 0)
+		return r;
+	ret->version = v.v;
+	if (!str_is(v.manifest, p->manifest))
+		return errbuf_set(p->err, -EEXIST,
+		                  "version \"%s\" is there already with other files, as number %s",
+		                  p->call->q.version, v.v.registry_version);
+	ret->text = strndup(v.run_id.p, v.run_id.n);
+	return ret->text ? 1 : errbuf_set(p->err, -ENOMEM, "out of memory");
+}
+
 static int find_published(struct publishing *p)
 {
-	struct registry_call *c = p->call;
+	const struct registry_call *c = p->call;
 	const char *filter =
 	        arena_printf(&p->arena, "name='%s' and tag.`" REMOTE_TAG_VERSION "`='%s'",
 	                     c->registry->name, c->q.version);
@@ -131,26 +148,16 @@ static int find_published(struct publishing *p)
 		                          .query_count = 3 };
 	const struct cJSON *list;
 	struct mlflow_answer a;
-	struct remote_version v;
-	int r = filter ? remote_call(p->remote, &q, &a) : -ENOMEM;
+	int r;
 
 	if (!filter)
-		return errbuf_set(p->err, r, "out of memory");
+		return errbuf_set(p->err, -ENOMEM, "out of memory");
+	r = remote_call(p->remote, &q, &a);
 	list = r == 0 ? json_member(a.json, "model_versions") : NULL;
 	if (r < 0)
 		*p->err = a.err;
-	if (list && json_first(list))
-		r = remote_version_read(p->remote, json_first(list), &v, p->err);
-	if (r == 0 && list && json_first(list)) {
-		c->result.version = v.v;
-		c->result.text = strndup(v.run_id.p, v.run_id.n);
-		r = str_is(v.manifest, p->manifest)
-		            ? 1
-		            : errbuf_set(p->err, -EEXIST,
-		                         "version \"%s\" is there already with other files, as "
-		                         "number %s",
-		                         c->q.version, v.v.registry_version);
-	}
+	else if (list && json_first(list))
+		r = take_published(p, json_first(list));
 	mlflow_answer_done(&a);
 	return r;
 }
@@ -342,7 +349,7 @@ static int create_version(struct publishing *p)
 	struct strbuf body = { 0 };
 	struct json_writer w = { .out = &body };
 	struct mlflow_answer answer;
-	struct remote_version v;
+	struct remote_version v = { .created_ms = 0 };
 	int r;
 
 	json_begin_object(&w);
@@ -385,7 +392,7 @@ static int look(const struct publishing *p)
 		{ "version", p->call->result.version.registry_version },
 	};
 	struct mlflow_answer answer;
-	struct remote_version v;
+	struct remote_version v = { .created_ms = 0 };
 	int r = remote_call(p->remote,
 	                    &(struct mlflow_request){ .endpoint = MLFLOW_VERSION_GET,
 	                                              .query = query,

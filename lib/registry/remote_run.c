@@ -77,7 +77,9 @@ static void write_key(struct json_writer *w, const char *key)
 		bool path = (key[n] == '/' || key[n] == '.') &&
 		            (n == 0 || text[n - 1] == '/' || text[n - 1] == '.');
 
-		text[n] = odd || path ? '_' : key[n];
+		text[n] = key[n];
+		if (odd || path)
+			text[n] = '_';
 	}
 	text[n] = '\0';
 	write_member(w, "key", text);
