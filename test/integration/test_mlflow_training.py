@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import retraining
 import suite as suites
-from retraining import DATA, DONE, FAILED, WEAK
+from retraining import DATA, DONE, FAILED, REFUSED, WEAK
 
 CONFIG = 78
 SCRIPTS = models.SOURCE / "scripts"
@@ -566,10 +566,18 @@ def test_retrain_rolling_mlflow(server, make_suite, make_trainer):
         f"import json, mlflow; c = mlflow.MlflowClient(); v = c.get_model_version('{name}', '2');"
         "print(json.dumps([v.tags, list(v.aliases)]))").splitlines()[-1])  # fmt: skip
     assert tags[0]["fraudd.verdict"] == "promoted" and tags[1] == ["production"]
+    # back, and this host holds it until it is let go
+    assert one.ctl("rollback").returncode == 0
+    one.wait_model(first["model_version"])
+    assert trainer.promote("2", expect=REFUSED).verdict == "pinned"
+    assert one.all_serve(first["model_version"])
+    assert one.ctl("unpin").returncode == 0
+    assert trainer.promote("2").verdict == "promoted"
+    assert one.all_serve(second["training"]["model_version"])
     # nothing is left behind, and nothing went to the folder of models
     assert not list((one.state / "cache" / "staging" / name).iterdir())
     assert not list(one.models.iterdir())
-    # and back, by somebody else
+    # and back everywhere, by somebody else
     server.run(f"import mlflow; mlflow.MlflowClient().set_registered_model_alias('{name}', "
                "'production', '1')")  # fmt: skip
     one.wait_model(first["model_version"])

@@ -67,6 +67,16 @@ int export_prepare(struct export *x, struct errbuf *err)
 	return r == 0 ? make_staging(x, err) : r;
 }
 
+bool export_is_taken(void *x, const char *version)
+{
+	const struct registry_request q = { .verb = REGISTRY_FIND, .version = version };
+	struct registry_result answer;
+	int r = registry_call(((struct export *)x)->registry, &q, &answer);
+
+	registry_result_done(&answer);
+	return r == 0;
+}
+
 /* --- staging --- */
 
 void export_clear(const struct export *x, const char *path)

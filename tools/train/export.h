@@ -33,6 +33,10 @@ int export_prepare(struct export *x, struct errbuf *err);
  * fails at each upload must not fill the disk. */
 void export_tidy(const struct export *x, unsigned keep);
 
+/* Has the registry a version of that name? x: struct export; as stages_options.is_taken. What
+ * cannot be found out now the upload will tell. */
+bool export_is_taken(void *x, const char *version);
+
 /* Uploads the folder `path` as this version. On failure the folder is as it was, and stderr says
  * how to go on. */
 int export_version(const struct export *x, const char *path, const char *version,

@@ -116,7 +116,11 @@ static int train(struct retraining *r)
 	int error;
 
 	o.watch = job_run_watch(r->job);
-	o.folder = r->exports ? r->export.folder : NULL;
+	if (r->exports) {
+		o.folder = r->export.folder;
+		o.is_taken = export_is_taken;
+		o.taken_self = &r->export;
+	}
 	stages_init(&s, &o, r->settings);
 	error = stages_run(&s);
 	if (error == 0)

@@ -225,15 +225,24 @@ static int publish_once(struct stages *s)
 	return publish_version(&publication, &s->arena, &s->path, &s->err);
 }
 
+static int publish_if_free(struct stages *s)
+{
+	const struct stages_options *o = s->options;
+
+	if (!o->version && o->is_taken && o->is_taken(o->taken_self, s->version))
+		return errbuf_set(&s->err, -EEXIST, "version \"%s\" is there already", s->version);
+	return publish_once(s);
+}
+
 /* Two trainings may begin in the same second. A name that nobody asked for can be another one. */
 static int publish(struct stages *s)
 {
-	int error = publish_once(s);
+	int error = publish_if_free(s);
 
 	for (unsigned i = 0; error == -EEXIST && !s->options->version && i < MAX_SECONDS; i++) {
 		s->trained_us += 1000000;
 		civil_print_version(s->trained_us, s->version);
-		error = publish_once(s);
+		error = publish_if_free(s);
 	}
 	return error;
 }

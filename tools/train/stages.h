@@ -23,7 +23,11 @@ struct stages_options {
 	const char *reasons; /* path; NULL: reasons.yaml beside the program, if there is one */
 	const char *models, *name; /* NULL: of the settings */
 	const char *folder;        /* of the versions; NULL: <models>/<name> */
-	const char *version;       /* YYYYMMDD-HHMMSS; NULL: now */
+	/* YYYYMMDD-HHMMSS; NULL: now, or the next second that nobody has, by the folder and, unless
+	 * it is NULL, by is_taken */
+	const char *version;
+	bool (*is_taken)(void *self, const char *version);
+	void *taken_self;
 	bool quiet;
 	const struct watch *watch; /* or NULL */
 };

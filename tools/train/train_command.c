@@ -94,14 +94,18 @@ static int skipped(const struct options *o, const struct stages *s)
 }
 
 /* x NULL: the version is where it shall be. */
-static int train(const struct options *o, const struct settings *settings, const struct export *x)
+static int train(const struct options *o, const struct settings *settings, struct export *x)
 {
 	struct stages_options options = o->stages;
 	struct exported exported;
 	struct stages s;
 	int r;
 
-	options.folder = x ? x->folder : NULL;
+	if (x) {
+		options.folder = x->folder;
+		options.is_taken = export_is_taken;
+		options.taken_self = x;
+	}
 	stages_init(&s, &options, settings);
 	r = stages_run(&s);
 	if (r == 0 && x)
