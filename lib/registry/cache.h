@@ -40,7 +40,7 @@ struct cache {
  * So it stays below whatever folder it is put in. */
 bool cache_path_is_valid(const char *path);
 
-/* Makes the folders (0750) if need be and clears away what the dead left. */
+/* Makes the folders (0750) if need be. */
 int cache_open(struct cache *c, const char *dir, uint64_t max_bytes, struct errbuf *err);
 /* Safe on one that was never opened, if its descriptors are -1. */
 void cache_close(struct cache *c);
@@ -82,7 +82,9 @@ int cache_link(const struct cache *c, const struct registry_folder *folder,
 /* Bytes that can still be written there. */
 uint64_t cache_room(const struct cache *c);
 
-/* cache_trim.c: removes what was used longest ago until the blobs fit; the version `keep` stays
+/* cache_trim.c: removes what killed processes left. */
+void cache_clear(const struct cache *c);
+/* The same, and what was used longest ago until the blobs fit; the version `keep` stays
  * (NULL: none does). Does nothing while another process trims. */
 void cache_trim(const struct cache *c, const char *keep);
 

@@ -1,8 +1,8 @@
 /*
  * The bound of the cache. Versions go by the time of their last use; a blob goes when no index
  * names it and no folder has a link to it (removing that would free nothing). What the dead left in
- * tmp/ and partial/ is told from what is in use by its lock. Called by remote.c when the registry
- * is opened and by remote_fetch.c after a download.
+ * tmp/ and partial/ is told from what is in use by its lock. Called by remote.c when the cache is
+ * opened and by remote_fetch.c after a download.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -246,13 +246,34 @@ static void trim(struct trim *t, const char *keep)
 			remove_version(t, &t->versions[i]);
 }
 
+/* -1: another process is at it, or there is no place for a lock. */
+static int lock_cache(const struct cache *c)
+{
+	int fd = openat(c->root, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
+
+	if (fd >= 0 && !is_free(fd)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+void cache_clear(const struct cache *c)
+{
+	CLEANUP(close_p) int lock = lock_cache(c);
+
+	if (lock < 0)
+		return;
+	clear_folders(c);
+	(void)clear_partial(c, time(NULL));
+}
+
 void cache_trim(const struct cache *c, const char *keep)
 {
-	CLEANUP(close_p) int lock = -1;
+	CLEANUP(close_p) int lock = lock_cache(c);
 	struct trim t = { .cache = c, .now = time(NULL) };
 
-	lock = openat(c->root, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
-	if (lock < 0 || !is_free(lock))
+	if (lock < 0)
 		return;
 	trim(&t, keep);
 	folder_names_done(&t.blob_names);

@@ -210,8 +210,13 @@ int remote_azure(struct remote *m, struct azure **ret, struct errbuf *err)
 
 int remote_cache(struct remote *m, struct errbuf *err)
 {
-	int r = m->cache.root >= 0 ? 0 : cache_open(&m->cache, m->cache_dir, m->cache_bytes, err);
+	int r;
 
+	if (m->cache.root >= 0)
+		return 0;
+	r = cache_open(&m->cache, m->cache_dir, m->cache_bytes, err);
+	if (r == 0)
+		cache_clear(&m->cache);
 	return r;
 }
 

@@ -645,7 +645,8 @@ def test_a_suite_follows_the_alias(published, proxied, make_suite, trained):
     assert answer.json()["model_version"] == trained[1].name
     registry = one.suite.status()["registry"]
     assert registry["alias_registry_version"] == "2"
-    assert not list((one.suite.state / "cache" / "tmp").iterdir())
+    folders = one.suite.state / "cache" / "tmp"
+    suites.wait(lambda: not list(folders.iterdir()), "the downloaded folder to go")
 
 
 def test_rollback_pin_and_unpin(published, proxied, make_suite, trained):
