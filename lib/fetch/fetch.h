@@ -68,9 +68,10 @@ struct fetch_request {
 	uint64_t body_offset;
 	uint64_t body_size;
 
-	/* The answer's body, when the status is a success: to memory, or to the file from
-	 * out_offset on (an attempt that fails may leave bytes there). Other bodies are kept in
-	 * memory, 64 KiB of them. Longer than limit is -EFBIG; 0 = 1 MiB. */
+	/* The answer's body, when the status is a success: to memory, or to the file, from
+	 * out_offset on if it is a part (206), else from the start (an attempt that fails may leave
+	 * bytes there). Other bodies are kept in memory, 64 KiB of them. Longer than limit is
+	 * -EFBIG; 0 = 1 MiB. */
 	const int *out_fd; /* NULL = memory */
 	uint64_t out_offset;
 	uint64_t limit;

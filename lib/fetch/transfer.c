@@ -69,6 +69,12 @@ static int write_at(int fd, const char *p, size_t n, uint64_t offset)
 	return 0;
 }
 
+/* The rest that was asked for stands behind what is there; what comes whole begins anew. */
+static uint64_t place_of(const struct fetch_call *c)
+{
+	return (c->result.status == 206 ? c->request.out_offset : 0) + c->received;
+}
+
 static size_t keep(struct fetch_call *c, const char *p, size_t n)
 {
 	curl_off_t whole = -1;
@@ -79,7 +85,7 @@ static size_t keep(struct fetch_call *c, const char *p, size_t n)
 	if (n > c->limit - c->received || (whole > 0 && (uint64_t)whole > c->limit))
 		return stop(c, -EFBIG);
 	if (c->request.out_fd) {
-		r = write_at(*c->request.out_fd, p, n, c->request.out_offset + c->received);
+		r = write_at(*c->request.out_fd, p, n, place_of(c));
 		if (r < 0)
 			return stop(c, r);
 	} else {

@@ -1,7 +1,7 @@
 /*
  * A file comes into the caller's, from where an earlier try has ended if the server can start
- * there. Whether it can is known only from its answer: the whole file may come instead, behind what
- * is there, and is moved to the front then.
+ * there. Whether it can is known only from its answer: the whole file may come instead, from its
+ * start.
  *
  * Of a file that is there already one byte is asked for, so that the server says whether it is
  * still that long. Called by verbs.c.
@@ -10,13 +10,11 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "mlflow/route.h"
 #include "mlflow/walk.h"
 
-#define COPY_BYTES ((size_t)1 << 20)
 #define RANGE_BYTES 48
 
 long long file_get_range_start(struct str content_range)
@@ -30,53 +28,6 @@ long long file_get_range_start(struct str content_range)
 	    from > INT64_MAX)
 		return -1;
 	return (long long)from;
-}
-
-static ssize_t read_some(int fd, char *p, size_t n, uint64_t at)
-{
-	ssize_t k;
-
-	do
-		k = pread(fd, p, n, (off_t)at);
-	while (k < 0 && errno == EINTR);
-	return k < 0 ? -errno : k;
-}
-
-static int write_all(int fd, const char *p, size_t n, uint64_t at)
-{
-	while (n > 0) {
-		ssize_t k = pwrite(fd, p, n, (off_t)at);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0)
-			return k < 0 ? -errno : -EIO;
-		p += k;
-		at += (uint64_t)k;
-		n -= (size_t)k;
-	}
-	return 0;
-}
-
-/* size bytes from `from` on become the file's first. */
-static int move_to_front(int fd, uint64_t from, uint64_t size)
-{
-	char *buffer = malloc(COPY_BYTES);
-	uint64_t done = 0;
-	int r = buffer ? 0 : -ENOMEM;
-
-	while (r == 0 && done < size) {
-		size_t n = size - done < COPY_BYTES ? (size_t)(size - done) : COPY_BYTES;
-		ssize_t k = read_some(fd, buffer, n, from + done);
-
-		if (k <= 0)
-			r = k < 0 ? (int)k : -ENODATA;
-		else
-			r = write_all(fd, buffer, (size_t)k, done);
-		done += k > 0 ? (uint64_t)k : 0;
-	}
-	free(buffer);
-	return r;
 }
 
 /* The file is whole at its front and has this size. */
@@ -96,16 +47,6 @@ static int check_size(struct errand *e, uint64_t size)
 		return errbuf_set(&e->result.err, -errno, "could not write \"%s\": %s", e->path,
 		                  strerror(errno));
 	return 0;
-}
-
-static int take_whole(struct errand *e, uint64_t size)
-{
-	int r = e->offset ? move_to_front(e->fd, e->offset, size) : 0;
-
-	if (r < 0)
-		return errbuf_set(&e->result.err, r, "could not write \"%s\": %s", e->path,
-		                  strerror(-r));
-	return check_size(e, size);
 }
 
 static int ask(struct errand *e);
@@ -131,10 +72,8 @@ static void on_file(void *self, struct fetch_result *r)
 		ask_whole(e);
 	else if (r->result < 0)
 		errand_fail(e, r);
-	else if (e->offset && r->status == 206)
-		errand_end(e, check_size(e, e->offset + r->size));
 	else
-		errand_end(e, take_whole(e, r->size));
+		errand_end(e, check_size(e, (r->status == 206 ? e->offset : 0) + r->size));
 }
 
 static void on_progress(void *self, uint64_t sent, uint64_t received)

@@ -279,6 +279,41 @@ static void a_body_is_sent_again_and_prepared_anew(void **unused)
 	close(fd);
 }
 
+static void a_part_goes_behind_and_a_whole_to_the_start(void **unused)
+{
+	static const struct {
+		const char *answer, *file;
+	} cases[] = {
+		{ "HTTP/1.1 206 Partial\r\nContent-Range: bytes 3-5/6\r\nContent-Length: 3\r\n\r\n"
+		  "def",
+		  "abcdef" },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nABCDEF", "ABCDEF" },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *const answers[ANSWERS] = { cases[i].answer };
+		struct fetch_request q = { .method = "GET", .url = t.url, .out_offset = 3 };
+		struct fetch_result r;
+		char text[16] = "";
+		int fd;
+
+		scripted_listen(&t.first);
+		snprintf(t.url, sizeof(t.url), "http://127.0.0.1:%u/p", t.first.port);
+		assert_int_equal(memfd_new("file", &fd), 0);
+		assert_int_equal(file_write_all(fd, "abc", 3), 0);
+		q.out_fd = &fd;
+		scripted_start(&t.first, answers);
+		assert_int_equal(fetch_call(t.fetch, &q, &r), 0);
+		scripted_stop(&t.first);
+		assert_int_equal(pread(fd, text, sizeof(text) - 1, 0), 6);
+		if (strcmp(text, cases[i].file) != 0)
+			fail_msg("case %zu: \"%s\"", i, text);
+		fetch_result_done(&r);
+		close(fd);
+	}
+}
+
 static void secrets_stay_at_home(void **unused)
 {
 	char moved[200];
@@ -445,6 +480,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_and_attempts),
 		cmocka_unit_test(a_body_is_sent_again_and_prepared_anew),
+		cmocka_unit_test(a_part_goes_behind_and_a_whole_to_the_start),
 		cmocka_unit_test(secrets_stay_at_home),
 		cmocka_unit_test(what_cannot_be_reached),
 		cmocka_unit_test(a_silent_server_runs_into_the_deadline),
