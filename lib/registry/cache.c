@@ -4,7 +4,9 @@
  * a version that was once here is served while its storage is away.
  *
  * Invariant: nothing is ever changed in place. Names come from digests and checked paths, so none
- * leads out of the cache. Called by remote_fetch.c and download.c.
+ * leads out of the cache. Nothing is synced, for that would hold up the loader's loop: what a power
+ * cut leaves broken is found out when it is read, and fetched again. Called by remote_fetch.c and
+ * download.c.
  */
 #include "registry/cache.h"
 
@@ -169,22 +171,6 @@ int cache_read_index(const struct cache *c, const char *key, struct arena *a,
 	return r;
 }
 
-int cache_write_index(const struct cache *c, const char *key, const struct cache_file *files,
-                      size_t count)
-{
-	struct strbuf text = { .limit = INDEX_BYTES };
-	int r;
-
-	for (size_t i = 0; i < count; i++)
-		strbuf_addf(&text, "%s %" PRIu64 " %s\n", files[i].sha256, files[i].size,
-		            files[i].path);
-	r = strbuf_error(&text);
-	if (r == 0)
-		r = file_write(c->versions, key, strbuf_str(&text), 0640);
-	strbuf_done(&text);
-	return r;
-}
-
 /* --- blobs --- */
 
 int cache_open_blob(const struct cache *c, const struct cache_file *f, int *ret_fd)
@@ -192,6 +178,8 @@ int cache_open_blob(const struct cache *c, const struct cache_file *f, int *ret_
 	CLEANUP(close_p) int fd = -1;
 	struct stat st;
 
+	if (!is_sha256(f->sha256))
+		return -EINVAL;
 	fd = openat(c->blobs, f->sha256, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -205,7 +193,8 @@ int cache_open_blob(const struct cache *c, const struct cache_file *f, int *ret_
 
 void cache_drop_blob(const struct cache *c, const char *sha256)
 {
-	(void)unlinkat(c->blobs, sha256, 0);
+	if (is_sha256(sha256))
+		(void)unlinkat(c->blobs, sha256, 0);
 }
 
 /* --- partial files --- */
@@ -224,8 +213,9 @@ static int open_locked(const struct cache *c, const char *name, int *ret_fd)
 	CLEANUP(close_p) int fd = -1;
 
 	fd = openat(c->partial, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0640);
+	/* Another user's. */
 	if (fd < 0)
-		return -errno;
+		return errno == EACCES ? -EAGAIN : -errno;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return -errno;
 	if (!is_still_named(c->partial, name, fd))
@@ -243,10 +233,13 @@ static int open_own(const struct cache *c, struct cache_partial *p)
 		snprintf(p->name, sizeof(p->name), "%s-%ld-%u", base, (long)getpid(), i);
 		p->fd = openat(c->partial, p->name,
 		               O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
-		if (p->fd >= 0)
-			return flock(p->fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
-		if (errno != EEXIST)
+		if (p->fd < 0 && errno != EEXIST)
 			return -errno;
+		/* Until its lock is ours, it is anybody's to clear away. */
+		if (p->fd >= 0 && flock(p->fd, LOCK_EX | LOCK_NB) == 0 &&
+		    is_still_named(c->partial, p->name, p->fd))
+			return 0;
+		close_p(&p->fd);
 	}
 	return -EEXIST;
 }
@@ -257,6 +250,8 @@ int cache_open_partial(const struct cache *c, const char *sha256, struct cache_p
 	struct stat st = { 0 };
 	int r;
 
+	if (*sha256 && !is_sha256(sha256))
+		return -EINVAL;
 	snprintf(p.name, sizeof(p.name), "%s", sha256);
 	r = *sha256 ? open_locked(c, p.name, &p.fd) : -EAGAIN;
 	/* Another process is at it: both download, and the second rename changes nothing. */
@@ -277,8 +272,8 @@ int cache_commit(const struct cache *c, struct cache_partial *p, const char *sha
 {
 	int r = 0;
 
-	if (fchmod(p->fd, 0440) < 0 || fsync(p->fd) < 0 ||
-	    renameat(c->partial, p->name, c->blobs, sha256) < 0 || fsync(c->blobs) < 0)
+	/* Renamed first: a partial file that cannot be written to could not be gone on with. */
+	if (renameat(c->partial, p->name, c->blobs, sha256) < 0 || fchmod(p->fd, 0440) < 0)
 		r = -errno;
 	cache_close_partial(c, p, true);
 	return r;
@@ -292,6 +287,28 @@ void cache_close_partial(const struct cache *c, struct cache_partial *p, bool ke
 		(void)unlinkat(c->partial, p->name, 0);
 	close_p(&p->fd);
 	p->fd = -1;
+}
+
+int cache_write_index(const struct cache *c, const char *key, const struct cache_file *files,
+                      size_t count)
+{
+	struct strbuf text = { .limit = INDEX_BYTES };
+	struct cache_partial p = { .fd = -1 };
+	int r;
+
+	for (size_t i = 0; i < count; i++)
+		strbuf_addf(&text, "%s %" PRIu64 " %s\n", files[i].sha256, files[i].size,
+		            files[i].path);
+	r = strbuf_error(&text);
+	if (r == 0)
+		r = open_own(c, &p);
+	if (r == 0)
+		r = file_write_all(p.fd, text.p, text.n);
+	if (r == 0 && renameat(c->partial, p.name, c->versions, key) < 0)
+		r = -errno;
+	cache_close_partial(c, &p, false);
+	strbuf_done(&text);
+	return r;
 }
 
 /* --- folders --- */

@@ -68,7 +68,7 @@ struct cache_partial {
 };
 /* sha256 "": it is not known, so nothing can go on from an earlier try. */
 int cache_open_partial(const struct cache *c, const char *sha256, struct cache_partial *ret);
-/* Synced, and a blob from now on. */
+/* A blob from now on. */
 int cache_commit(const struct cache *c, struct cache_partial *p, const char *sha256);
 /* keep: for the next try, if its digest is known. */
 void cache_close_partial(const struct cache *c, struct cache_partial *p, bool keep);

@@ -21,7 +21,6 @@
 #include "registry/digest.h"
 
 #define PARALLEL 4
-#define WRITE_OUT (8 << 20) /* given to the disk early, so that the sync at the end is short */
 
 /* One file under way. */
 struct task {
@@ -30,7 +29,7 @@ struct task {
 	int blob;                /* being checked; -1 */
 	struct cache_partial partial;
 	bool resumed;
-	uint64_t done, written_out;
+	uint64_t done;
 	struct digest *digest;
 };
 
@@ -192,11 +191,6 @@ static void on_progress(void *self, uint64_t done, uint64_t total)
 	(void)total;
 	t->done = done;
 	progress(t->download);
-	if (done >= t->written_out + WRITE_OUT) {
-		(void)sync_file_range(t->partial.fd, (off_t)t->written_out,
-		                      (off_t)(done - t->written_out), SYNC_FILE_RANGE_WRITE);
-		t->written_out = done;
-	}
 }
 
 static int open_partial(struct task *t)
@@ -228,7 +222,6 @@ static void fetch(struct task *t)
 		return;
 	}
 	r = open_partial(t);
-	t->written_out = 0;
 	if (r == 0 && t->partial.size > 0) {
 		t->resumed = true;
 		q.offset = t->partial.size;

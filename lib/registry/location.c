@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/encode.h"
 #include "daemon/loop.h"
 #include "json/value.h"
 
@@ -165,6 +166,19 @@ static void on_pending(void *self)
 	ask_version(self);
 }
 
+/* It becomes the name of a file. */
+static int take_manifest(struct location *l, struct str digest, struct errbuf *err)
+{
+	uint8_t binary[(CACHE_SHA256 - 1) / 2];
+
+	if (digest.n == 0)
+		return 0;
+	if (hex_decode(digest, binary, sizeof(binary)) < 0)
+		return errbuf_set(err, -EBADMSG, "its tag " REMOTE_TAG_MANIFEST " is no sha256");
+	hex_encode(binary, sizeof(binary), l->manifest);
+	return 0;
+}
+
 /* A tool waits for a version that is being made; the loader is asked again by its next poll. */
 static bool may_wait(const struct location *l)
 {
@@ -197,14 +211,14 @@ static void on_version(void *self, struct mlflow_answer *a)
 		r = remote_version_read(m, json_member(a->json, "model_version"), &v, &err);
 	if (r == 0)
 		r = remote_version_ready(&v, &err);
+	if (r == 0)
+		r = take_manifest(l, v.manifest, &err);
 	if (r == -EAGAIN && may_wait(l)) {
 		wait_for_it(l);
 	} else if (r != 0) {
 		l->on_end(l->self, r, &err);
 	} else {
 		l->run_id = v.run_id.n ? arena_strndup(l->arena, v.run_id) : NULL;
-		if (v.manifest.n == CACHE_SHA256 - 1)
-			memcpy(l->manifest, v.manifest.p, v.manifest.n);
 		ask(l, MLFLOW_VERSION_URI, on_uri);
 	}
 }

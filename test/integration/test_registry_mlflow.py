@@ -384,6 +384,21 @@ def test_a_manifest_that_is_another(host3, proxied, trained):
     assert "artifacts/manifest.json" in said and "sha256" in said
 
 
+def test_a_digest_that_is_a_path(host3, trained, tmp_path):
+    """The tag comes from whoever may set one, and a digest is the name of a file here."""
+    host3.ok("publish", trained[0].name, trained[0].path)
+    host3.ok("fetch", "1")
+    victim = tmp_path / "cache" / "victim"
+    size = (trained[0].path / "artifacts" / "manifest.json").stat().st_size
+    victim.write_bytes(bytes(size))
+    shutil.rmtree(tmp_path / "cache" / "versions")
+    for tag in ("../" + "./" * 27 + "/victim", "victim", "x" * 64):
+        host3.ok("set-tag", "1", "fraudd.manifest_sha256", tag)
+        said = host3.refused(errno.EBADMSG, "fetch", "1")
+        assert "fraudd.manifest_sha256 is no sha256" in said and "version 1" in said
+        assert victim.read_bytes() == bytes(size)
+
+
 def root_of(server, host, version="1"):
     """The path of a version's files behind the server."""
     path = f"model-versions/get-download-uri?name={host.name}&version={version}"

@@ -202,6 +202,52 @@ static void a_download_goes_on(void **unused)
 	assert_int_equal(rmdir("cache/partial"), 0);
 }
 
+/* A digest that a server tells becomes the name of a file. */
+static void digests_are_no_paths(void **unused)
+{
+	static const char *const bad[] = {
+		"../././././././././././././././././././././././././././../victim",
+		"0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef",
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde",
+		"x",
+	};
+	struct cache_file f = { .path = "x", .size = 6 };
+	struct cache_partial p;
+	char *text = NULL;
+	size_t n;
+	int fd;
+
+	(void)unused;
+	assert_int_equal(strlen(bad[0]), CACHE_SHA256 - 1);
+	assert_int_equal(file_write(AT_FDCWD, "victim", STR("victim"), 0600), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(f.sha256, sizeof(f.sha256), "%s", bad[i]);
+		if (cache_open_blob(&t.cache, &f, &fd) != -EINVAL ||
+		    cache_open_partial(&t.cache, bad[i], &p) != -EINVAL)
+			fail_msg("case %zu", i);
+		cache_drop_blob(&t.cache, bad[i]);
+	}
+	assert_int_equal(file_read(AT_FDCWD, "victim", 100, &text, &n), 0);
+	assert_string_equal(text, "victim");
+	free(text);
+}
+
+static void a_blob_is_read_only(void **unused)
+{
+	struct cache_partial p;
+	struct stat st;
+
+	(void)unused;
+	/* One that cannot be written to, of another user or another release, stops nobody. */
+	assert_int_equal(file_write(t.cache.partial, DIGEST, STR("half"), 0440), 0);
+	assert_int_equal(cache_open_partial(&t.cache, DIGEST, &p), 0);
+	assert_int_equal(pwrite(p.fd, "whole", 5, 0), 5);
+	assert_int_equal(cache_commit(&t.cache, &p, DIGEST), 0);
+	assert_int_equal(fstatat(t.cache.blobs, DIGEST, &st, 0), 0);
+	assert_int_equal(st.st_size, 5);
+	assert_int_equal(st.st_mode & 0777, 0440);
+}
+
 static void folders_hold_their_files(void **unused)
 {
 	struct registry_folder folder = { .fd = -1 };
@@ -384,6 +430,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(names_are_checked),        TEST(an_index_is_read_back),
 		TEST(bad_indexes_are_refused),  TEST(a_download_goes_on),
+		TEST(digests_are_no_paths),     TEST(a_blob_is_read_only),
 		TEST(folders_hold_their_files), TEST(what_the_dead_left_is_cleared),
 		TEST(the_longest_unused_go),    TEST(one_trims_at_a_time),
 		TEST(links_are_not_followed),   TEST(large_files_are_hashed_in_slices),
