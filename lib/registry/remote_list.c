@@ -11,7 +11,6 @@
 #include "json/value.h"
 
 #define PAGE "200"
-#define MAX_PAGES 10000
 
 struct alias {
 	const char *name, *number;
@@ -22,7 +21,6 @@ struct listing {
 	struct alias *aliases;
 	size_t alias_count;
 	size_t room;
-	unsigned pages;
 };
 
 static void ask_page(struct listing *l, const char *token);
@@ -74,6 +72,7 @@ static void on_page(void *self, struct mlflow_answer *a)
 {
 	struct listing *l = self;
 	struct registry_call *c = l->call;
+	size_t before = c->result.count;
 	const struct cJSON *token;
 	int r;
 
@@ -83,8 +82,9 @@ static void on_page(void *self, struct mlflow_answer *a)
 	}
 	r = add_page(l, json_member(a->json, "model_versions"));
 	token = json_member(a->json, "next_page_token");
-	if (r == 0 && token && json_text(token).n && c->result.count < c->q.limit &&
-	    ++l->pages < MAX_PAGES)
+	/* A page that brings nothing is the last: nobody shall be asked for ever. */
+	if (r == 0 && token && json_text(token).n && c->result.count > before &&
+	    c->result.count < c->q.limit)
 		ask_page(l, arena_strndup(&c->arena, json_text(token)));
 	else
 		call_end(c, r);

@@ -443,9 +443,7 @@ static int fill_run(struct publishing *p, const char *experiment)
 		r = end_model(p, "LOGGED_MODEL_READY");
 	if (r == 0)
 		r = make_registered(p);
-	if (r == 0)
-		r = create_once(p);
-	return r < 0 ? r : wait_ready(p);
+	return r < 0 ? r : create_once(p);
 }
 
 /* Whatever the server says to this: the first failure is what is told. */
@@ -473,8 +471,11 @@ static int publish(struct publishing *p)
 		give_up(p);
 		return r;
 	}
-	/* The version is there and serves; a run that cannot be closed takes nothing from it. */
+	/* The version is there; a run that cannot be closed takes nothing from it. */
 	(void)remote_run_end(&p->run, "FINISHED");
+	r = wait_ready(p);
+	if (r < 0)
+		return r;
 	free(p->call->result.text);
 	p->call->result.text = strdup(p->run.id);
 	return p->call->result.text ? 0 : errbuf_set(p->err, -ENOMEM, "out of memory");
