@@ -488,6 +488,27 @@ def test_a_retrain_that_cannot_upload(server3, make_trainer):
         proxy.close()
 
 
+def test_killed_while_it_uploads(server3, make_trainer):
+    """What was trained is not lost, and nothing half is registered."""
+    proxy = proxied(server3, ("PUT", "model.ubj", "hang", 1))
+    trainer = make_trainer()
+    trainer.set(mlflow={"tracking_uri": f"http://127.0.0.1:{proxy.port}"},
+                models={"name": "killed"})  # fmt: skip
+    staging = trainer.folder / "state" / "cache" / "staging" / "killed"
+    try:
+        process = trainer.start("retrain", "--quiet", "--until", retraining.END)
+        suites.wait(lambda: any(method == "PUT" and "model.ubj" in path
+                                for method, path in list(proxy.seen)), "an upload")
+        trainer.kill(process)
+        assert versions_of(server3, "killed") == []
+        [path] = staging.iterdir()
+        assert trainer.retrain().status == "promoted"
+        assert trainer.outcome("export", path, expect=DONE).model_version == path.name
+    finally:
+        proxy.close()
+    assert [status for status, *_ in trainer.jobs()] == ["failed", "succeeded"]
+
+
 def test_a_retrain_without_credentials(servers, make_trainer):
     trainer = make_trainer()
     trainer.set(mlflow={"tracking_uri": servers(3, "azure").uri}, models={"name": "no-keys"})
