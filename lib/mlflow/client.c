@@ -149,6 +149,11 @@ const char *mlflow_host(const struct mlflow *m)
 	return m->tracking.host;
 }
 
+const char *mlflow_registry_host(const struct mlflow *m)
+{
+	return m->registry.host;
+}
+
 int client_fetch(struct mlflow *m, const struct client_request *q, fetch_done_fn *on_done,
                  void *self, struct fetch_call **ret)
 {

@@ -27,6 +27,7 @@ int errand_new(struct artifacts *a, const char *path, struct errand **ret)
 	a->errands = e;
 	e->path = arena_strdup(&e->arena, path);
 	e->folder = "";
+	e->host = a->place.kind == ARTIFACTS_PROXIED ? a->place.host : a->mlflow->tracking.host;
 	if (!e->path) {
 		errand_free(e);
 		return -ENOMEM;
@@ -69,11 +70,6 @@ static const char *what_of(struct errand *e)
 	return what ? what : "files";
 }
 
-static const char *host_of(const struct artifacts *a)
-{
-	return a->place.kind == ARTIFACTS_PROXIED ? a->place.host : a->mlflow->tracking.host;
-}
-
 static bool is_trusted(const struct artifacts *a)
 {
 	return a->place.kind != ARTIFACTS_PROXIED || !a->place.foreign;
@@ -82,7 +78,7 @@ static bool is_trusted(const struct artifacts *a)
 void errand_fail(struct errand *e, const struct fetch_result *r)
 {
 	const struct client_question q = {
-		.host = host_of(e->artifacts),
+		.host = e->host,
 		.what = what_of(e),
 		.is_file = *e->path != '\0',
 		.sent = is_trusted(e->artifacts) ? e->artifacts->mlflow->sent

@@ -33,6 +33,7 @@ struct errand {
 
 	struct artifacts_result result;
 	struct file_list list;
+	const char *host;   /* that is asked */
 	const char *folder; /* that is being listed */
 	size_t next_folder;
 	struct fetch_call *call;

@@ -102,6 +102,8 @@ static int ask(struct errand *e)
 	};
 	int r = route_file_url(e->artifacts, e->path, &url);
 
+	if (route_of_file(e->artifacts) == ROUTE_VERSION)
+		e->host = e->artifacts->mlflow->registry.host;
 	snprintf(range, sizeof(range), "bytes=%llu-", (unsigned long long)e->offset);
 	q.url = url.p;
 	if (r == 0)

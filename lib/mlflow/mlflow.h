@@ -40,6 +40,8 @@ void mlflow_free(struct mlflow *m);
 
 /* The host and port as messages name them: "mlflow:5000". */
 const char *mlflow_host(const struct mlflow *m);
+/* Of registered models: another one if registry_uri is given. */
+const char *mlflow_registry_host(const struct mlflow *m);
 
 enum mlflow_endpoint {
 	MLFLOW_ALIAS_GET, /* ?name, alias */

@@ -78,8 +78,8 @@ static void on_confirmed(void *self, struct mlflow_answer *a)
 		r = errbuf_set(&c->result.err, -EBUSY,
 		               "alias \"%s\" of model \"%s\" on %s was set to version %s, but "
 		               "names %s now: somebody else has moved it",
-		               c->q.alias, c->registry->name, mlflow_host(remote_of(c)->mlflow),
-		               v->number, number);
+		               c->q.alias, c->registry->name,
+		               mlflow_registry_host(remote_of(c)->mlflow), v->number, number);
 	call_end(c, r);
 }
 
@@ -132,7 +132,7 @@ static void on_found(struct registry_call *c, const struct remote_version *found
 		                          "could not set alias \"%s\" to version %s of model "
 		                          "\"%s\" on %s",
 		                          c->q.alias, found->v.registry_version, c->registry->name,
-		                          mlflow_host(remote_of(c)->mlflow)));
+		                          mlflow_registry_host(remote_of(c)->mlflow)));
 		return;
 	}
 	v->call = c;

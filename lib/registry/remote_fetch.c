@@ -68,7 +68,7 @@ static void refuse(struct fetching *f, int result, const struct errbuf *err)
 		c->result.err = *err;
 	call_end(c, errbuf_prefix(&c->result.err, result,
 	                          "could not fetch version %s of model \"%s\" from %s", f->number,
-	                          c->registry->name, mlflow_host(remote_of(c)->mlflow)));
+	                          c->registry->name, mlflow_registry_host(remote_of(c)->mlflow)));
 }
 
 static void refuse_memory(struct fetching *f)

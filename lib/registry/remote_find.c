@@ -41,7 +41,7 @@ static void on_searched(void *self, struct mlflow_answer *a)
 	else if (!list || !json_first(list))
 		call_end(c, errbuf_set(&c->result.err, -ENOENT,
 		                       "no version \"%s\" of model \"%s\" on %s", f->words,
-		                       m->registry->name, mlflow_host(m->mlflow)));
+		                       m->registry->name, mlflow_registry_host(m->mlflow)));
 	else
 		tell(c, json_first(list), f->on_found);
 }
@@ -112,7 +112,7 @@ void remote_start_find(struct registry_call *c)
 static void refuse_alias(struct registry_call *c, const struct mlflow_answer *a)
 {
 	const struct remote *m = remote_of(c);
-	const char *host = mlflow_host(m->mlflow);
+	const char *host = mlflow_registry_host(m->mlflow);
 
 	if (a->result != -ENOENT)
 		remote_refuse(c, a, "could not look up alias \"%s\" of model \"%s\"", c->q.alias,

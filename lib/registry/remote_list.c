@@ -140,10 +140,11 @@ static void on_model(void *self, struct mlflow_answer *a)
 	        a->result == 0 ? json_member(a->json, "registered_model") : NULL;
 
 	if (a->result == -ENOENT) {
-		call_end(c, errbuf_set(&c->result.err, -ENOENT,
-		                       "no model \"%s\" on %s: train a version or set "
-		                       "models.name",
-		                       c->registry->name, mlflow_host(remote_of(c)->mlflow)));
+		call_end(c,
+		         errbuf_set(&c->result.err, -ENOENT,
+		                    "no model \"%s\" on %s: train a version or set "
+		                    "models.name",
+		                    c->registry->name, mlflow_registry_host(remote_of(c)->mlflow)));
 	} else if (a->result < 0) {
 		remote_refuse(c, a, "could not list the versions of \"%s\"", c->registry->name);
 	} else {

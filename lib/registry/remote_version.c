@@ -50,8 +50,8 @@ static int stamp_of(const struct remote *m, const struct remote_version *v, uint
 	struct strbuf text = { 0 };
 	int r;
 
-	strbuf_addf(&text, "%s\n%s\n%s\n%" PRId64 "\n", mlflow_host(m->mlflow), m->registry->name,
-	            v->v.registry_version, v->created_ms);
+	strbuf_addf(&text, "%s\n%s\n%s\n%" PRId64 "\n", mlflow_registry_host(m->mlflow),
+	            m->registry->name, v->v.registry_version, v->created_ms);
 	strbuf_add(&text, v->source.p, v->source.n);
 	r = strbuf_error(&text);
 	if (r == 0)
@@ -73,7 +73,7 @@ int remote_version_read(const struct remote *m, const struct cJSON *object,
 	if (!object || json_type(object) != JSON_TYPE_OBJECT ||
 	    !copy_name(text_of(object, "version"), number) || number[strspn(number, DIGITS)])
 		return errbuf_set(err, -EBADMSG, "%s answered with a version without a number",
-		                  mlflow_host(m->mlflow));
+		                  mlflow_registry_host(m->mlflow));
 	created = json_member(object, "creation_timestamp");
 	v.tags = json_member(object, "tags");
 	v.source = text_of(object, "source");

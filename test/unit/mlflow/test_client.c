@@ -206,6 +206,31 @@ static void who_we_are(void **unused)
 	}
 }
 
+static void hosts_are_named(void **unused)
+{
+	static const struct {
+		const char *registry, *host;
+	} cases[] = {
+		{ NULL, "m:5000" },
+		{ "", "m:5000" },
+		{ "https://r/path", "r" },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct mlflow_options o = { .tracking_uri = "http://m:5000",
+			                          .registry_uri = cases[i].registry };
+		struct mlflow *m = NULL;
+		struct errbuf err;
+
+		assert_int_equal(mlflow_new(t.fetch, &o, &m, &err), 0);
+		assert_string_equal(mlflow_host(m), "m:5000");
+		if (strcmp(mlflow_registry_host(m), cases[i].host) != 0)
+			fail_msg("case %zu: \"%s\"", i, mlflow_registry_host(m));
+		mlflow_free(m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +238,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(files_whose_place_goes, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_fails_before_it_is_sent, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_we_are, setup, teardown),
+		cmocka_unit_test_setup_teardown(hosts_are_named, setup, teardown),
 	};
 
 	json_setup();
