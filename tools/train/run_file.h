@@ -25,5 +25,7 @@ struct run_origin {
 int run_write(const struct training *t, const struct run_origin *from, struct strbuf *out);
 /* Of a version's folder, in the arena. -ENOENT: there is none; -EBADMSG with words. */
 int run_read(int folder_fd, struct arena *a, struct registry_run *ret, struct errbuf *err);
+/* The same of the file's text, which may go afterwards. */
+int run_parse(struct str text, struct arena *a, struct registry_run *ret, struct errbuf *err);
 
 #endif

@@ -127,18 +127,13 @@ static int read_root(const struct cJSON *root, struct arena *a, struct registry_
 	return r == 0 && arena_failed(a) ? errbuf_set(err, -ENOMEM, "no memory for a run") : r;
 }
 
-int run_read(int folder_fd, struct arena *a, struct registry_run *ret, struct errbuf *err)
+int run_parse(struct str text, struct arena *a, struct registry_run *ret, struct errbuf *err)
 {
-	CLEANUP(free_p) char *text = NULL;
 	struct registry_run run = { 0 };
 	const struct cJSON *root;
 	struct json_fault fault;
-	size_t n;
-	int r = file_read(folder_fd, RUN_FILE, MAX_BYTES, &text, &n);
+	int r = json_parse(text, a, &root, &fault);
 
-	if (r < 0)
-		return errbuf_set(err, r, "could not read " RUN_FILE ": %s", strerror(-r));
-	r = json_parse((struct str){ text, n }, a, &root, &fault);
 	if (r < 0)
 		return errbuf_set(err, r, RUN_FILE ": %s", fault.what);
 	r = read_root(root, a, &run, err);
@@ -146,4 +141,15 @@ int run_read(int folder_fd, struct arena *a, struct registry_run *ret, struct er
 		return errbuf_prefix(err, r, RUN_FILE);
 	*ret = run;
 	return 0;
+}
+
+int run_read(int folder_fd, struct arena *a, struct registry_run *ret, struct errbuf *err)
+{
+	CLEANUP(free_p) char *text = NULL;
+	size_t n;
+	int r = file_read(folder_fd, RUN_FILE, MAX_BYTES, &text, &n);
+
+	if (r < 0)
+		return errbuf_set(err, r, "could not read " RUN_FILE ": %s", strerror(-r));
+	return run_parse((struct str){ text, n }, a, ret, err);
 }
