@@ -62,10 +62,11 @@ struct refusal {
 struct loader {
 	struct daemon *daemon;
 	struct registry *registry;
-	struct registry *next_registry;    /* settings were applied: from the next load on */
-	struct registry *checked_registry; /* settings were checked */
-	struct msg_registry_state told;    /* what MSG_REGISTRY_STATE said last */
-	struct record live;                /* generation 0: nothing published yet */
+	struct registry *next_registry;      /* settings were applied: from the next load on */
+	struct registry *checked_registry;   /* settings were checked */
+	struct msg_registry_state told;      /* what MSG_REGISTRY_STATE said last */
+	struct registry_version last_wanted; /* of told.last_error */
+	struct record live;                  /* generation 0: nothing published yet */
 	enum model_origin live_origin;
 	int live_fd;
 	struct record kept; /* from the last run; version "": none */

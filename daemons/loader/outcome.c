@@ -62,6 +62,12 @@ void outcome_succeed(struct loader *l, enum reload_outcome outcome, const char *
 	finish(l, outcome, *words ? words : pinned);
 }
 
+static bool is_same(const struct registry_version *a, const struct registry_version *b)
+{
+	return strcmp(a->version, b->version) == 0 &&
+	       strcmp(a->registry_version, b->registry_version) == 0 && a->stamp == b->stamp;
+}
+
 /* But for numbers: how often something was tried, how long it took. */
 static bool says_the_same(const char *a, const char *b)
 {
@@ -84,7 +90,9 @@ static bool says_the_same(const char *a, const char *b)
 void outcome_refuse(struct loader *l, const char *words)
 {
 	const struct load *load = &l->load;
-	bool known = says_the_same(l->told.last_error, words);
+	/* Versions differ in numbers only, too. */
+	bool known =
+	        says_the_same(l->told.last_error, words) && is_same(&l->last_wanted, &load->wanted);
 	char copy[MESSAGE_WORDS];
 
 	/* The words may lie in what is freed here. */
@@ -93,8 +101,10 @@ void outcome_refuse(struct loader *l, const char *words)
 		log_debug("%s", copy);
 	else
 		log_error(0, "%s", copy);
-	if (!is_for_one_version(load) && !(load->wish.flags & RELOAD_DRY_RUN) && !l->draining)
+	if (!is_for_one_version(load) && !(load->wish.flags & RELOAD_DRY_RUN) && !l->draining) {
 		loader_text(l->told.last_error, sizeof(l->told.last_error), copy);
+		l->last_wanted = load->wanted;
+	}
 	finish(l, RELOAD_DONE_REFUSED, copy);
 }
 
@@ -116,12 +126,6 @@ void outcome_queue(struct loader *l, const struct msg_reload *wish, uint64_t id)
 		l->asks[l->ask_count++].id = id;
 		loop_timer_arm(l->next_timer, 0);
 	}
-}
-
-static bool is_same(const struct registry_version *a, const struct registry_version *b)
-{
-	return strcmp(a->version, b->version) == 0 &&
-	       strcmp(a->registry_version, b->registry_version) == 0 && a->stamp == b->stamp;
 }
 
 void outcome_note(struct loader *l, bool of_the_files)

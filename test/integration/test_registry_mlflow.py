@@ -725,6 +725,17 @@ def test_a_version_that_is_damaged(published, proxied, make_suite, trained):
     one.wait_live(trained[1].name, "2")
 
 
+def test_each_version_that_is_refused_is_logged(published, proxied, make_suite, trained):
+    one = Follower(make_suite, proxied.uri, published.name, poll=1)
+    one.wait_live(trained[0].name, "1")
+    proxied.plan = [("GET", "/model.ubj", "flip", 1000)]
+    published.ok("promote", "production", trained[1].name)
+    one.suite.wait_log("could not fetch version 2 of model .*model.ubj")
+    published.ok("publish", "third", trained[1].path)
+    published.ok("promote", "production", "3")
+    one.suite.wait_log("could not fetch version 3 of model .*model.ubj")
+
+
 def test_a_broken_version_is_not_fetched_at_every_poll(published, proxied, make_suite, trained):
     proxied.plan = [("GET", "/model.ubj", "flip", 1000)]
     one = Follower(make_suite, proxied.uri, published.name, ready=False)
