@@ -202,8 +202,9 @@ int command_rollback(int argc, char **argv)
 
 	return simple_wish(
 	        &q, "fraudctl rollback",
-	        "Goes back to the version that the alias \"previous\" names and pins it: polls, "
-	        "reloads and promotions leave it alone until \"fraudctl unpin\".",
+	        "Goes back to the version that the alias \"previous\" names, moves the alias that "
+	        "is served there and pins it: polls, reloads and promotions leave it alone until "
+	        "\"fraudctl unpin\".",
 	        argc, argv);
 }
 
