@@ -187,7 +187,7 @@ static int open_judged(struct contender *c, const struct settings *s, struct err
 	if (r == 0)
 		r = check_version(b, &c->version, err);
 	if (r == 0 && (b->plain || !bundle_member(b, HOLDOUT) || !bundle_member(b, HOLDOUT_MODEL)))
-		r = errbuf_set(err, -ENODATA, "it came without a holdout and its model");
+		r = errbuf_set(err, -ENODATA, "it came without a holdout and a model for it");
 	if (r == 0)
 		r = open_model(c, b, s, err);
 	if (r == 0)
