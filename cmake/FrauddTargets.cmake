@@ -79,7 +79,7 @@ function(fraudd_manual page)
   fraudd_manual_file("${out}")
 endfunction()
 
-# A page that something else makes.
+# A page that something else makes. Optional, so that programs alone can be built and installed.
 function(fraudd_manual_file out)
   if(NOT TARGET manuals)
     add_custom_target(manuals ALL)
@@ -88,5 +88,5 @@ function(fraudd_manual_file out)
   string(REGEX REPLACE ".*\\." "" section "${page}")
   add_custom_target(manual_${page} DEPENDS "${out}")
   add_dependencies(manuals manual_${page})
-  install(FILES "${out}" DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+  install(FILES "${out}" DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} OPTIONAL)
 endfunction()
