@@ -40,7 +40,8 @@ enum azure_verb {
 	AZURE_PUT,      /* content */
 	AZURE_PUT_FILE, /* size bytes of fd from its start */
 	AZURE_GET,      /* into memory, at most limit bytes */
-	AZURE_GET_FILE, /* into fd from its start; the file gets the blob's size */
+	AZURE_GET_FILE, /* into fd, in order, and the file ends where the blob does. If it fails,
+	                   the file's length is an offset to go on from. */
 	AZURE_HEAD,
 	AZURE_DELETE,
 	AZURE_LIST, /* what lies below at.path, without names of further folders if !deep */
@@ -60,6 +61,9 @@ struct azure_request {
 	bool only_new;            /* put: -EEXIST if there is one */
 	int fd;
 	uint64_t size;
+	uint64_t offset;    /* get file: bytes of fd that are there already and are kept, as far as
+	                       ranges of 4 MiB are whole; the digest covers them, and all comes anew
+	                       if it differs. Without a digest the caller has to compare. */
 	uint64_t limit;     /* get: 0 = 1 MiB; get file: 0 = 16 GiB; list: entries, 0 = 10000 */
 	const char *sha256; /* get: what it must be; NULL = what its metadata says, if they do */
 	bool deep;
@@ -89,7 +93,8 @@ struct azure_result {
 void azure_result_done(struct azure_result *r);
 
 /* on_done comes once, from the loop, never before this returns. What it does not take is freed
- * behind it. Negative with words: it does not come. */
+ * behind it. Negative with words: it does not come. With an offset fetch_wait() may return before:
+ * between two calls a timer hashes. */
 typedef void azure_fn(void *self, struct azure_result *r);
 int azure_start(struct azure *a, const struct azure_request *q, azure_fn *on_done, void *self,
                 struct errbuf *err);

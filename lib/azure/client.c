@@ -12,6 +12,7 @@
 #include "azure/operation.h"
 #include "azure/upload.h"
 #include "azure/verbs.h"
+#include "daemon/loop.h"
 
 #define PARALLEL 4
 #define BLOCK_BYTES (UINT64_C(8) << 20)
@@ -95,27 +96,40 @@ void azure_cancel(struct azure *a, const void *self)
 	}
 }
 
+/* A caller that waits. Not for the calls: what is there of a file is hashed between two. */
+struct wait {
+	struct azure *azure;
+	struct azure_result *ret;
+	bool ended;
+};
+
 static void on_called(void *self, struct azure_result *r)
 {
-	struct azure_result *ret = self;
+	struct wait *w = self;
 
-	*ret = *r;
+	*w->ret = *r;
 	r->body = (struct strbuf){ 0 };
 	r->entries = NULL;
 	r->names = (struct arena){ 0 };
+	w->ended = true;
+	loop_break(fetch_base(w->azure->fetch));
 }
 
 int azure_call(struct azure *a, const struct azure_request *q, struct azure_result *ret)
 {
+	struct wait w = { a, ret, false };
 	int r;
 
 	*ret = (struct azure_result){ 0 };
-	r = azure_start(a, q, on_called, ret, &ret->err);
-	if (r == 0) {
-		r = fetch_wait(a->fetch);
-		if (r < 0)
-			return ret->result = errbuf_set(&ret->err, r, "%s", strerror(-r));
-		return ret->result;
+	r = azure_start(a, q, on_called, &w, &ret->err);
+	while (r == 0 && !w.ended) {
+		r = loop_run(fetch_base(a->fetch));
+		if (r < 0) {
+			azure_cancel(a, &w);
+			errbuf_write(&ret->err, "%s", strerror(-r));
+		}
 	}
-	return ret->result = r;
+	if (r < 0)
+		ret->result = r;
+	return ret->result;
 }

@@ -67,8 +67,9 @@ struct artifacts_get {
 	const char *path;
 	int fd;          /* to be written and read; its content from `offset` on is new, and it ends
 	                    where the file does; borrowed until the end */
-	uint64_t offset; /* bytes that are there already: the rest is asked for by range; where the
-	                    server cannot (line 2, Azure), all is sent and written from 0 */
+	uint64_t offset; /* bytes that are there already: the rest is asked for by range. Where the
+	                    server cannot (line 2), and in Azure if the digest that the blob carries
+	                    differs, all comes anew; other digests are the caller's to compare */
 	uint64_t size;   /* as listed; UINT64_MAX: not known */
 	uint64_t limit;  /* -EFBIG beyond; 0 = 16 GiB */
 	artifacts_progress_fn *on_progress;

@@ -1,6 +1,6 @@
 /*
- * Places that are folders of Azure Blob Storage: lib/azure does the work and checks every byte; it
- * always gets a file from its start. Called by verbs.c.
+ * Places that are folders of Azure Blob Storage: lib/azure does the work and checks every byte.
+ * Called by verbs.c.
  */
 #include "mlflow/blobs.h"
 
@@ -102,6 +102,7 @@ int blobs_start_get(struct errand *e)
 		.verb = AZURE_GET_FILE,
 		.at = address_of(e),
 		.fd = e->fd,
+		.offset = e->offset,
 		.limit = e->limit ? e->limit : FILE_GET_BYTES,
 		.on_progress = e->on_progress,
 		.self = e->self,

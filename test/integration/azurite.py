@@ -297,13 +297,48 @@ class FaultProxy(Server):
             request.close_connection = True
 
 
-def ask(folder, environment, *words):
-    """Runs azure_ask of a build; the name=value lines as a dict, entries as a list."""
+class RangeProxy(FaultProxy):
+    """Passes ranges on, but those that begin at broken_from or behind it get 503, and the one that
+    begins at held waits until `release` is set. `asked` has the first and last byte of each, `sent`
+    where those begin that were passed."""
+
+    def __init__(self, port):
+        self.asked, self.sent = [], []
+        self.broken_from = self.held = None
+        self.release = threading.Event()
+        super().__init__(port)
+
+    @property
+    def bytes_asked(self):
+        return sum(last + 1 - first for first, last in self.asked)
+
+    def handle(self, request, body):
+        words = request.headers.get("x-ms-range")
+        if not words:
+            super().handle(request, body)
+            return
+        first, last = map(int, words.removeprefix("bytes=").split("-"))
+        self.asked.append((first, last))
+        if first == self.held:
+            self.release.wait(60)
+        if self.broken_from is not None and first >= self.broken_from:
+            self.answer(request, 503, headers=[("Retry-After", "0")])
+        else:
+            super().handle(request, body)
+            self.sent.append(first)
+
+
+def command(folder, environment, *words):
+    """How azure_ask of a build is run: arguments and environment."""
     program_path = pathlib.Path(folder) / "test" / "azure_ask"
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AZURE_", "IDENTITY_"))}
-    done = subprocess.run(
-        [program_path, *map(str, words)], env={**kept, **environment}, capture_output=True,
-        text=True, timeout=300)  # fmt: skip
+    return [program_path, *map(str, words)], {**kept, **environment}
+
+
+def ask(folder, environment, *words):
+    """Runs azure_ask of a build; the name=value lines as a dict, entries as a list."""
+    line, env = command(folder, environment, *words)
+    done = subprocess.run(line, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode in (0, 1), done.stderr
     answer = {"entries": []}
     for line in done.stdout.splitlines():

@@ -160,4 +160,4 @@ def test_certificates(tls_storage, certificate):  # noqa: F811
 def test_file_that_cannot_be_written(ask, big):
     assert ask("put-file", f"{BLOB}-big", big)["result"] == 0
     got = ask("get-file", f"{BLOB}-big", "/dev/full")
-    assert got["result"] < 0 and "could not make room" in got["words"]
+    assert got["result"] < 0 and "could not write what came from" in got["words"]

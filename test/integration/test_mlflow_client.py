@@ -358,9 +358,14 @@ def test_files_in_azure(line, storage, tmp_path):
         listed = client("list", logged["root"])["entries"]
         assert listed["more/big"] == len(content) and listed["sub/deep/a b+c.txt"] == 4
         (tmp_path / "half").write_bytes(content[: len(content) // 2])
-        got = client("--offset", len(content) // 2, "--size", len(content), "get", logged["root"],
-                     "more/big", tmp_path / "half")  # fmt: skip
+        proxy = azurite.RangeProxy(storage.port)
+        words = {"AZURE_STORAGE_CONNECTION_STRING": storage.connection_string(proxy.port)}
+        got = Client(server.uri, **words)(
+            "--offset", len(content) // 2, "--size", len(content), "get", logged["root"],
+            "more/big", tmp_path / "half")  # fmt: skip
+        proxy.close()
         assert got["result"] == 0 and (tmp_path / "half").read_bytes() == content
+        assert proxy.bytes_asked == len(content) - (2 << 22)
         small = f"{logged['root']}/more/small"
         script = f"import mlflow; print(mlflow.artifacts.load_text('{small}'))"
         assert server.run(script).splitlines()[-1] == "text"

@@ -3,7 +3,7 @@
  * from the environment as they do in production. Prints name=value lines; the status is 0 or 1.
  *
  *   azure_ask [--attempts N] [--stall S] [--limit N] [--sha256 HEX] [--only-new] [--deep]
- *             [--block N] [--managed] VERB ADDRESS [FILE]
+ *             [--block N] [--offset N] [--managed] VERB ADDRESS [FILE]
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 extern char **environ;
 
 struct ask {
-	unsigned long long attempts, stall, limit, block;
+	unsigned long long attempts, stall, limit, block, offset;
 	const char *sha256;
 	bool only_new, deep, managed;
 	const char *verb, *address, *file;
@@ -39,6 +39,7 @@ static int parse(int argc, char **argv, struct ask *k)
 		{ .name = "stall", .argument = "S", .help = "seconds", .number = &k->stall },
 		{ .name = "limit", .argument = "N", .help = "bytes", .number = &k->limit },
 		{ .name = "block", .argument = "N", .help = "bytes", .number = &k->block },
+		{ .name = "offset", .argument = "N", .help = "of get-file", .number = &k->offset },
 		{ .name = "sha256", .argument = "HEX", .help = "expected", .text = &k->sha256 },
 		{ .name = "only-new", .help = "do not overwrite", .flag = &k->only_new },
 		{ .name = "deep", .help = "with folders below", .flag = &k->deep },
@@ -116,6 +117,7 @@ static int ask(const struct ask *k, const struct credentials *c)
 	struct azure_result r = { .result = -1 };
 
 	o.block_bytes = k->block;
+	q.offset = k->offset;
 	q.only_new = k->only_new;
 	while (q.verb < AZURE_VERB_MAX && strcmp(verb_names[q.verb], k->verb) != 0)
 		q.verb++;

@@ -14,6 +14,7 @@
 
 #include "azure/azure.h"
 #include "base/option.h"
+#include "daemon/loop.h"
 #include "fetch/fetch.h"
 #include "mlflow/artifacts.h"
 #include "mlflow/endpoint.h"
@@ -134,6 +135,7 @@ static void on_done(void *self, const struct artifacts_result *r)
 	printf("size=%llu\nprogress=%u\n", (unsigned long long)r->size, k->progress);
 	for (size_t i = 0; i < r->count; i++)
 		printf("entry=%lld %s\n", (long long)r->entries[i].size, r->entries[i].path);
+	loop_break(fetch_base(k->fetch));
 }
 
 static void on_progress(void *self, uint64_t done, uint64_t total)
@@ -143,6 +145,15 @@ static void on_progress(void *self, uint64_t done, uint64_t total)
 	(void)done;
 	(void)total;
 	k->progress++;
+}
+
+static int wait_for_end(struct ask *k)
+{
+	int r = 0;
+
+	while (r == 0 && !k->told)
+		r = loop_run(fetch_base(k->fetch));
+	return r;
 }
 
 static int get(struct ask *k, struct artifacts *a)
@@ -158,7 +169,7 @@ static int get(struct ask *k, struct artifacts *a)
 	int r = q.fd < 0 ? -1 : artifacts_get(a, &q, on_done, k);
 
 	if (r == 0)
-		r = fetch_wait(k->fetch);
+		r = wait_for_end(k);
 	close(q.fd);
 	return r;
 }
@@ -179,7 +190,7 @@ static int put(struct ask *k, struct artifacts *a)
 	}
 	r = artifacts_put(a, &q, on_done, k);
 	if (r == 0)
-		r = fetch_wait(k->fetch);
+		r = wait_for_end(k);
 	if (q.fd >= 0)
 		close(q.fd);
 	return r;
@@ -205,7 +216,7 @@ static int with_place(struct ask *k)
 	if (strcmp(k->words[0], "list") == 0) {
 		r = artifacts_list(a, (size_t)k->limit, on_done, k);
 		if (r == 0)
-			r = fetch_wait(k->fetch);
+			r = wait_for_end(k);
 	} else if (k->count < 4) {
 		r = -1;
 	} else {
