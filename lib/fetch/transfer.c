@@ -16,6 +16,8 @@
 #define HEAD_BYTES 65536
 #define CONNECT_MS 10000
 #define STALL_SECONDS 30
+/* Read at a time; with the 16 KiB of libcurl a large file costs half as much CPU again. */
+#define READ_BYTES 262144L
 
 static bool is_success(const struct fetch_call *c)
 {
@@ -270,6 +272,7 @@ static void set_common(struct fetch_call *c)
 	curl_easy_setopt(c->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c->easy, CURLOPT_BUFFERSIZE, READ_BYTES);
 	curl_easy_setopt(c->easy, CURLOPT_USERAGENT, o->user_agent ? o->user_agent : "fraudd");
 	curl_easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->words);
 	curl_easy_setopt(c->easy, CURLOPT_HEADERFUNCTION, on_head);
