@@ -18,12 +18,15 @@ packages_run=(
 )
 packages_test=(
 	clang-14 clang-format-14 clang-tidy-14 clang-tools-14 cppcheck libclang-rt-14-dev nginx-light
-	python3-venv shellcheck strace universal-ctags valgrind wrk
+	shellcheck strace universal-ctags valgrind wrk
 )
-# For Azurite. Where Node.js came from elsewhere npm came with it and bears no package of Debian's.
+# For MLflow and Azurite. Where Node.js came from elsewhere npm came with it and bears no package of
+# Debian's.
+packages_registry=(python3-venv)
 if ! command -v npm >/dev/null; then
-	packages_test+=(npm)
+	packages_registry+=(npm)
 fi
+packages_test+=("${packages_registry[@]}")
 
 packages_missing() {
 	local name state

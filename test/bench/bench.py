@@ -3,6 +3,7 @@
     score     requests/s, p50, p99 and CPU of /score, 1 and 2 workers, beside nginx `return 200`
     auth      what a token costs a request, sign-ins beside /score, ends of tokens, a lost database
     batch     rows/s of fraud-batch from table to table, beside plain SQL INSERT … SELECT
+    registry  how soon a promotion in MLflow is live; 200 MB to Azurite and back beside Python's SDK
     retrain   p99 of /score while a retrain runs beside it, and while none does
     start     time from exec to the first answer, from last-known-good
 """
@@ -16,6 +17,7 @@ import host
 from auth import bench_auth
 from batch import bench_batch
 from load import wrk
+from registry import bench_registry
 from retrain import bench_retrain
 from start import bench_start
 
@@ -53,7 +55,7 @@ def main():
     """Reads the command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["auth", "batch", "retrain", "score", "start"])
+    parser.add_argument("what", choices=["auth", "batch", "registry", "retrain", "score", "start"])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=16)
@@ -63,8 +65,8 @@ def main():
                         help="of start: size of the model image, instead of --rounds and --depth")
     parser.add_argument("--rows", type=int, default=200000, help="of batch")
     args = parser.parse_args()
-    {"auth": bench_auth, "batch": bench_batch, "retrain": bench_retrain, "score": bench_score,
-     "start": bench_start}[args.what](args)
+    {"auth": bench_auth, "batch": bench_batch, "registry": bench_registry,
+     "retrain": bench_retrain, "score": bench_score, "start": bench_start}[args.what](args)
 
 
 if __name__ == "__main__":
