@@ -39,7 +39,7 @@ static void on_status(void *self, struct message *m)
 {
 	struct client *c = self;
 	const struct control_options *o = &c->server->options;
-	int r = status_send(o->model, o->started_at_us, c->channel, m->id);
+	int r = status_send(o->reload, o->started_at_us, c->channel, m->id);
 
 	if (r < 0)
 		log_debug("could not answer a question for the status: %s", strerror(-r));

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/loop.h"
 #include "daemon/sealed_settings.h"
@@ -45,6 +46,19 @@ static void answer(const struct reload_asker *a, const struct msg_reload_done *d
 		channel_send(a->channel, MSG_RELOAD_DONE, a->id, done, -1);
 }
 
+/* What status tells until settings are read that can be used. */
+static void note_settings(struct reload *r, const struct msg_reload_done *done)
+{
+	uint32_t flags = r->turns[0].wish.flags & (RELOAD_SETTINGS | RELOAD_DRY_RUN);
+
+	if (flags != RELOAD_SETTINGS)
+		return;
+	if (done->outcome != RELOAD_DONE_BAD_SETTINGS && r->step != RELOAD_CHECKING)
+		return;
+	r->refused.at_us = clock_real_us();
+	memcpy(r->refused.words, done->words, sizeof(r->refused.words));
+}
+
 static void finish(struct reload *r, enum reload_outcome outcome, const char *words)
 {
 	struct reload_turn *turn = &r->turns[0];
@@ -57,6 +71,7 @@ static void finish(struct reload *r, enum reload_outcome outcome, const char *wo
 	if (done.generation == 0)
 		done.generation = r->model->info.generation;
 	set_words(r, &done, words);
+	note_settings(r, &done);
 	for (unsigned i = 0; i < turn->asker_count; i++)
 		answer(&turn->askers[i], &done);
 	r->step = RELOAD_IDLE;
@@ -155,6 +170,7 @@ static void settings_agreed(struct reload *r)
 		settings_free(next);
 	} else {
 		r->hooks->apply(r->self, next);
+		memset(&r->refused, 0, sizeof(r->refused));
 		children_send(r->children, everybody, MSG_SETTINGS_APPLY, &nothing, -1);
 	}
 	begin_load(r);

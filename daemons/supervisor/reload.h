@@ -43,11 +43,15 @@ struct reload {
 	void *self;
 	struct loop_timer *timer;
 	enum reload_step step;
-	uint64_t id;                 /* of the running one, in messages to children */
-	pid_t loader;                /* that was asked: its successor knows nothing of it */
-	struct settings *next;       /* checked by us, not yet by all children */
-	struct strbuf notes;         /* keys that wait for a restart */
-	struct msg_reload_done done; /* what the loader said, while it spreads */
+	uint64_t id;           /* of the running one, in messages to children */
+	pid_t loader;          /* that was asked: its successor knows nothing of it */
+	struct settings *next; /* checked by us, not yet by all children */
+	struct strbuf notes;   /* keys that wait for a restart */
+	struct {
+		int64_t at_us; /* 0: the settings that were read last are in force */
+		char words[MESSAGE_WORDS];
+	} refused;
+	struct msg_reload_done done;                /* what the loader said, while it spreads */
 	struct reload_turn turns[RELOAD_MAX_TURNS]; /* [0] runs unless step is RELOAD_IDLE */
 	unsigned turn_count;
 };

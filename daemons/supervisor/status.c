@@ -22,8 +22,9 @@ static void fill_child(const struct child *c, struct msg_status_child *ret)
 	snprintf(ret->state, sizeof(ret->state), "%s", process_state_name(c->process.state));
 }
 
-static void fill(const struct model *m, int64_t started_at_us, struct msg_status *ret)
+static void fill(const struct reload *reload, int64_t started_at_us, struct msg_status *ret)
 {
+	const struct model *m = reload->model;
 	struct model_workers w = model_workers(m);
 
 	*ret = (struct msg_status){
@@ -35,25 +36,28 @@ static void fill(const struct model *m, int64_t started_at_us, struct msg_status
 		.verified = m->info.verified,
 		.origin = m->info.origin,
 		.registry = m->registry,
+		.settings_refused_at_us = reload->refused.at_us,
 	};
 	snprintf(ret->build_id, sizeof(ret->build_id), "%s", daemon_build_id());
 	snprintf(ret->build_version, sizeof(ret->build_version), "%s", FRAUDD_VERSION);
+	memcpy(ret->settings_error, reload->refused.words, sizeof(ret->settings_error));
 	memcpy(ret->name, m->info.name, sizeof(ret->name));
 	memcpy(ret->version, m->info.version, sizeof(ret->version));
 	memcpy(ret->registry_version, m->info.registry_version, sizeof(ret->registry_version));
 }
 
-int status_send(const struct model *m, int64_t started_at_us, struct channel *to, uint64_t id)
+int status_send(const struct reload *reload, int64_t started_at_us, struct channel *to, uint64_t id)
 {
+	const struct children *children = reload->model->children;
 	struct msg_status status;
 	int r = 0;
 
-	for (size_t i = 0; i < m->children->count && i < STATUS_MAX_CHILDREN && r == 0; i++) {
+	for (size_t i = 0; i < children->count && i < STATUS_MAX_CHILDREN && r == 0; i++) {
 		struct msg_status_child child;
 
-		fill_child(&m->children->list[i], &child);
+		fill_child(&children->list[i], &child);
 		r = channel_send(to, MSG_STATUS_CHILD, id, &child, -1);
 	}
-	fill(m, started_at_us, &status);
+	fill(reload, started_at_us, &status);
 	return r < 0 ? r : channel_send(to, MSG_STATUS, id, &status, -1);
 }

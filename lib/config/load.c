@@ -302,12 +302,12 @@ int settings_load(const struct settings_sources *from, settings_on_error *on_err
 		l.errors++;
 	if (l.errors == 0 && from->suite && settings_check_suite(l.s, on_error, self) < 0)
 		l.errors++;
-	if (l.errors > 0) {
+	if (l.errors > 0 && !from->in_spite_of_faults) {
 		settings_free(l.s);
 		return -EINVAL;
 	}
 	*ret = l.s;
-	return 0;
+	return l.errors > 0;
 }
 
 /* --- canonical text --- */

@@ -236,6 +236,9 @@ struct settings_sources {
 	/* The suite itself is to run with them, no tool: what it cannot do without must be there.
 	 */
 	bool suite;
+	/* A tool that must reach a suite which runs on with its old settings: faults are told, what
+	 * could be read is given, and the return is 1. */
+	bool in_spite_of_faults;
 };
 
 /*

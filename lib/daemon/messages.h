@@ -133,6 +133,8 @@ struct msg_status { /* the answer to MSG_STATUS_WANTED, after one MSG_STATUS_CHI
 	char registry_version[MESSAGE_NAME];
 	uint32_t verified, origin;
 	struct msg_registry_state registry;
+	int64_t settings_refused_at_us; /* 0: those that were read last are in force */
+	char settings_error[MESSAGE_WORDS];
 };
 struct msg_status_child {
 	char service[MESSAGE_NAME];

@@ -116,6 +116,35 @@ def test_reload_with_a_bad_file_changes_nothing_and_says_why(suite):
     assert suite.reload().returncode == 0
 
 
+def test_the_suite_is_asked_although_the_settings_are_broken(suite):
+    """When they are broken an operator wants to know how the suite does."""
+    good = suite.config.read_text()
+    assert suite.status()["settings_error"] is None
+    suite.config.write_text(good + "bogus: 1\n")
+    done = suite.ctl("status")
+    assert done.returncode == 0 and "bogus" in done.stderr and "refused" not in done.stdout
+    assert suite.reload().returncode == 1
+    done = suite.ctl("status")
+    assert done.returncode == 0 and re.search(r"^settings +refused .*bogus", done.stdout, re.M)
+    status = suite.status()
+    assert "bogus" in status["settings_error"] and status["settings_refused_at"]
+    done = suite.ctl("rollback")
+    assert done.returncode == 1 and "cannot roll back" in done.stderr
+    assert suite.ctl("unpin").returncode == 0
+    suite.config.write_text(good)
+    assert suite.reload().returncode == 0
+    assert suite.status()["settings_error"] is None
+
+
+def test_the_folder_of_the_socket_can_be_named(suite, tmp_path):
+    run = suite.settings["runtime_dir"]
+    suite.config.write_text("{")
+    done = suite.ctl("status", "--runtime-dir", run)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = suite.ctl("status", "--runtime-dir", str(tmp_path))
+    assert done.returncode == 1 and f"{tmp_path}/control.sock" in done.stderr
+
+
 def test_reload_with_a_bad_value_of_a_known_key(suite):
     suite.write_settings(http={"max_body_bytes": 5})
     done = suite.reload()

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/option.h"
+#include "daemon/control.h"
 #include "db/db.h"
 
 #define DEFAULT_CONFIG "/etc/fraudd/fraudd.yaml"
@@ -35,18 +36,48 @@ static void on_settings_error(void *self, const char *text)
 	fprintf(stderr, "fraudctl: %s\n", text);
 }
 
-int command_settings(const char *path, struct settings **ret)
+static struct settings_sources sources(const char *path)
 {
 	struct settings_sources from = { .yaml_path = path, .environ = environ };
 
 	if (!from.yaml_path && access(DEFAULT_CONFIG, F_OK) == 0)
 		from.yaml_path = DEFAULT_CONFIG;
+	return from;
+}
+
+int command_settings(const char *path, struct settings **ret)
+{
+	const struct settings_sources from = sources(path);
+
 	return settings_load(&from, on_settings_error, NULL, ret);
 }
 
 void command_settings_free_p(struct settings *const *s)
 {
 	settings_free(*s);
+}
+
+int command_connect(struct command_suite *suite, int *ret_fd, struct errbuf *err)
+{
+	CLEANUP(command_settings_free_p) struct settings *settings = NULL;
+	struct settings_sources from = sources(suite->config);
+	const char *dir = suite->runtime_dir;
+	int r;
+
+	from.in_spite_of_faults = true;
+	r = settings_load(&from, dir ? NULL : on_settings_error, NULL, &settings);
+	if (r < 0)
+		return errbuf_set(err, r, "the settings cannot be used");
+	if (!dir) {
+		dir = settings->runtime_dir;
+		if (r > 0)
+			fprintf(stderr,
+			        "fraudctl: the settings have faults; the suite is asked in "
+			        "\"%s\", --runtime-dir names another folder\n",
+			        dir);
+	}
+	suite->reload_seconds = settings->reload.timeout_seconds;
+	return control_connect(dir, ret_fd, err);
 }
 
 int command_open_database(const char *url, const char *config, struct db **ret, struct errbuf *err)

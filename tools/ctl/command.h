@@ -34,6 +34,23 @@ int command_failed(const char *command, const struct errbuf *err);
 int command_settings(const char *path, struct settings **ret);
 void command_settings_free_p(struct settings *const *s);
 
+/* The suite of this host. Its socket is asked although the settings have faults, for that is when
+ * an operator needs it: they are told, and runtime_dir is what could be read of them. */
+struct command_suite {
+	const char *config, *runtime_dir; /* --config, --runtime-dir; NULL: not given */
+	uint32_t reload_seconds;          /* reload.timeout_seconds: set by command_connect() */
+};
+#define COMMAND_SUITE_OPTIONS(suite)                                                               \
+	{ .name = "config",                                                                        \
+	  .argument = "FILE",                                                                      \
+	  .text = &(suite)->config,                                                                \
+	  .help = "settings file" },                                                               \
+	{                                                                                          \
+		.name = "runtime-dir", .argument = "DIR", .text = &(suite)->runtime_dir,           \
+		.help = "where the socket is, instead of runtime_dir of the settings"              \
+	}
+int command_connect(struct command_suite *suite, int *ret_fd, struct errbuf *err);
+
 /* The database URL: as given, else of the settings. Opened with a time-out for statements of 0. */
 struct db;
 int command_open_database(const char *url, const char *config, struct db **ret, struct errbuf *err);

@@ -33,7 +33,7 @@ static const struct outcome_row outcomes[RELOAD_OUTCOME_MAX] = {
 
 struct request {
 	const char *command; /* "reload" */
-	const char *config;
+	struct command_suite suite;
 	struct msg_reload wish;
 	bool json;
 };
@@ -100,24 +100,19 @@ static int check_answer(struct msg_reload_done *done, struct errbuf *err)
 	return 0;
 }
 
-static int ask(const struct request *q, struct msg_reload_done *ret, struct errbuf *err)
+static int ask(struct request *q, struct msg_reload_done *ret, struct errbuf *err)
 {
-	CLEANUP(command_settings_free_p) struct settings *settings = NULL;
 	CLEANUP(close_p) int fd = -1;
-	int r = command_settings(q->config, &settings);
+	int r = command_connect(&q->suite, &fd, err);
 
-	if (r < 0)
-		return errbuf_set(err, r, "the settings cannot be used");
-	r = control_connect(settings->runtime_dir, &fd, err);
 	if (r < 0)
 		return r;
 	/* Settings may come first, then the model: each has the time-out for itself. */
-	r = control_reload(fd, &q->wish, (int)settings->reload.timeout_seconds * 2000 + GRACE_MS,
-	                   ret, err);
+	r = control_reload(fd, &q->wish, (int)q->suite.reload_seconds * 2000 + GRACE_MS, ret, err);
 	return r < 0 ? r : check_answer(ret, err);
 }
 
-static int run(const struct request *q)
+static int run(struct request *q)
 {
 	struct msg_reload_done done;
 	struct errbuf err;
@@ -145,10 +140,7 @@ int command_reload(int argc, char **argv)
 		  .argument = "VERSION",
 		  .text = &version,
 		  .help = "this version, and pin it" },
-		{ .name = "config",
-		  .argument = "FILE",
-		  .text = &q.config,
-		  .help = "settings file" },
+		COMMAND_SUITE_OPTIONS(&q.suite),
 		{ .name = "json", .flag = &q.json, .help = "print the outcome as JSON" },
 	};
 	const struct option_command c = { "fraudctl reload",
@@ -182,10 +174,7 @@ static int simple_wish(struct request *q, const char *program, const char *about
                        char **argv)
 {
 	const struct option_row rows[] = {
-		{ .name = "config",
-		  .argument = "FILE",
-		  .text = &q->config,
-		  .help = "settings file" },
+		COMMAND_SUITE_OPTIONS(&q->suite),
 		{ .name = "json", .flag = &q->json, .help = "print the outcome as JSON" },
 	};
 	const struct option_command c = {

@@ -43,7 +43,8 @@ static int check_answer(struct answer *a, struct errbuf *err)
 	            message_text(g->alias_version, sizeof(g->alias_version)) &&
 	            message_text(g->alias_registry_version, sizeof(g->alias_registry_version)) &&
 	            message_text(g->pinned, sizeof(g->pinned)) &&
-	            message_text(g->last_error, sizeof(g->last_error)) && s->verified < 2 &&
+	            message_text(g->last_error, sizeof(g->last_error)) &&
+	            message_text(s->settings_error, sizeof(s->settings_error)) && s->verified < 2 &&
 	            s->origin < 2;
 	int i;
 
@@ -109,6 +110,17 @@ static void print_registry(const struct msg_registry_state *g)
 		printf("trouble    %s\n", g->last_error);
 }
 
+static void print_settings(const struct msg_status *s)
+{
+	char ago[32];
+
+	if (!*s->settings_error)
+		return;
+	print_ago(ago, sizeof(ago), s->settings_refused_at_us);
+	printf("settings   refused %s ago, the old ones are in force: %s\n", ago,
+	       s->settings_error);
+}
+
 static void print_text(const struct answer *a)
 {
 	const struct msg_status_child *c;
@@ -119,6 +131,7 @@ static void print_text(const struct answer *a)
 	printf("fraudd     %s, up %s\n", a->status.build_version, ago);
 	print_model(&a->status);
 	print_registry(&a->status.registry);
+	print_settings(&a->status);
 	printf("\n%-12s %-10s %8s %10s %9s %s\n", "SERVICE", "STATE", "PID", "SINCE", "RESTARTS",
 	       "LAST END");
 	for (i = 0; i < a->child_count; i++) {
@@ -208,6 +221,8 @@ static void print_json(const struct answer *a)
 	write_time(&w, "started_at", a->status.started_at_us);
 	write_model(&w, &a->status);
 	write_registry(&w, &a->status.registry);
+	write_time(&w, "settings_refused_at", a->status.settings_refused_at_us);
+	write_member(&w, "settings_error", a->status.settings_error);
 	json_write_name(&w, "children");
 	json_begin_array(&w);
 	for (i = 0; i < a->child_count; i++)
@@ -219,34 +234,30 @@ static void print_json(const struct answer *a)
 	strbuf_done(&text);
 }
 
-static int ask(const char *config, struct answer *ret, struct errbuf *err)
+static int ask(int fd, struct answer *ret, struct errbuf *err)
 {
-	CLEANUP(command_settings_free_p) struct settings *settings = NULL;
-	CLEANUP(close_p) int fd = -1;
-	int r = command_settings(config, &settings);
+	int r = control_status(fd, &ret->status, ret->children, MAX_CHILDREN, err);
 
-	if (r < 0)
-		return errbuf_set(err, r, "the settings cannot be used");
-	r = control_connect(settings->runtime_dir, &fd, err);
-	if (r < 0)
-		return r;
-	r = control_status(fd, &ret->status, ret->children, MAX_CHILDREN, err);
 	if (r < 0)
 		return r;
 	ret->child_count = r;
 	return check_answer(ret, err);
 }
 
-static int run(const char *config, bool json)
+static int run(struct command_suite *suite, bool json)
 {
-	CLEANUP(free_p) struct answer *answer = malloc(sizeof(*answer));
+	CLEANUP(free_p) struct answer *answer = NULL;
+	CLEANUP(close_p) int fd = -1;
 	struct errbuf err;
 
+	if (command_connect(suite, &fd, &err) < 0)
+		return command_failed("status", &err);
+	answer = malloc(sizeof(*answer));
 	if (!answer) {
 		errbuf_set(&err, -ENOMEM, "out of memory");
 		return command_failed("status", &err);
 	}
-	if (ask(config, answer, &err) < 0)
+	if (ask(fd, answer, &err) < 0)
 		return command_failed("status", &err);
 	if (json)
 		print_json(answer);
@@ -260,10 +271,10 @@ static int run(const char *config, bool json)
 
 int command_status(int argc, char **argv)
 {
-	const char *config = NULL;
+	struct command_suite suite = { 0 };
 	bool json = false;
 	const struct option_row rows[] = {
-		{ .name = "config", .argument = "FILE", .text = &config, .help = "settings file" },
+		COMMAND_SUITE_OPTIONS(&suite),
 		{ .name = "json", .flag = &json, .help = "print it as JSON" },
 	};
 	const struct option_command c = { "fraudctl status",
@@ -277,5 +288,5 @@ int command_status(int argc, char **argv)
 		                          0 };
 	int r = option_parse(&c, argc, argv);
 
-	return r < 0 ? command_usage(r) : run(config, json);
+	return r < 0 ? command_usage(r) : run(&suite, json);
 }

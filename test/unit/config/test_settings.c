@@ -215,6 +215,28 @@ static void test_all_mistakes_are_told(void **state)
 	assert_int_equal(h.count, 3);
 }
 
+static void test_in_spite_of_faults(void **state)
+{
+	struct settings_sources from = { .in_spite_of_faults = true };
+	struct heard h = { .count = 0 };
+	struct settings *s;
+
+	(void)state;
+	from.yaml_path = write_file("fraudd.yaml", "bogus: 1\nruntime_dir: /run/other\n"
+	                                           "front:\n  workers: x\n");
+	assert_int_equal(settings_load(&from, on_error, &h, &s), 1);
+	assert_int_equal(h.count, 2);
+	assert_string_equal(s->runtime_dir, "/run/other");
+	settings_free(s);
+	from.yaml_path = write_file("fraudd.yaml", "{");
+	assert_int_equal(settings_load(&from, on_error, &h, &s), 1);
+	assert_string_equal(s->runtime_dir, setting_find(STR("runtime_dir"))->text);
+	settings_free(s);
+	from.yaml_path = write_file("fraudd.yaml", "host_name: a\n");
+	assert_int_equal(settings_load(&from, on_error, &h, &s), 0);
+	settings_free(s);
+}
+
 static void test_missing_file(void **state)
 {
 	struct settings_sources from = { .yaml_path = "/nonexistent/fraudd.yaml" };
@@ -475,6 +497,7 @@ int main(void)
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_networks_and_origins),
 		cmocka_unit_test(test_all_mistakes_are_told),
+		cmocka_unit_test(test_in_spite_of_faults),
 		cmocka_unit_test(test_missing_file),
 		cmocka_unit_test(test_who_wins),
 		cmocka_unit_test(test_key_of_tokens),
