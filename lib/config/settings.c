@@ -282,7 +282,7 @@ const struct setting_row settings_table[] = {
 	REAL(train.colsample_bytree,           RELOAD,  "0.8",    0.01,     1,
 		"share of the features that a tree sees"),
 	UINT(train.early_stopping_rounds,      RELOAD,  "30",     0,        10000,
-		"rounds without gain on the validation slice before training stops; 0 = never"),
+		"rounds without gain on the validation slice that end it; 0 = never, all are kept"),
 	REAL(train.eta,                        RELOAD,  "0.1",    0.0001,   1,
 		"learning rate"),
 	REAL(train.fpr_cap,                    RELOAD,  "0.01",   0.000001, 1,

@@ -238,7 +238,8 @@ static int run_rounds(struct xgb_model *m, const struct xgb_data *data,
 			r = errbuf_set(err, -ECANCELED, "training was ended after %u rounds", done);
 		if (r < 0)
 			return r;
-		if (!t->validation || round.validation.loss < best.loss)
+		if (!t->validation || !t->early_stopping_rounds ||
+		    round.validation.loss < best.loss)
 			best = (struct best){ round.validation.loss, done };
 		if (t->early_stopping_rounds && done - best.rounds >= t->early_stopping_rounds)
 			break;

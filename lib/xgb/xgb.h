@@ -58,8 +58,8 @@ struct xgb_training {
 	size_t param_count;
 	uint32_t rounds;
 	/* With validation: its figures are asked for after each round, and training ends when the
-	 * log loss has not become smaller for this many rounds (0: never); the model keeps the best
-	 * round's trees. */
+	 * log loss has not become smaller for this many rounds; the model keeps the best round's
+	 * trees. 0: it never ends early and keeps all. */
 	const struct xgb_data *validation;
 	uint32_t early_stopping_rounds;
 	bool training_figures; /* also those of the rows that it trains on */

@@ -6,6 +6,7 @@ Everything listens on loopback, is bounded in time and is ended by its process i
 import json
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -39,6 +40,9 @@ def model(rounds, depth, rows=100000):
     """A models folder whose alias production names a version of that shape, trained once."""
     models = CACHE / f"models-{rounds}x{depth}"
     alias = models / "fraud" / "aliases" / "production"
+    version = models / "fraud" / "20260101-000000"
+    if alias.exists() and trees(version) != rounds:
+        shutil.rmtree(models)
     if not alias.exists():
         print(f"training {rounds} trees of depth {depth} on {rows} rows", flush=True)
         subprocess.run(
@@ -49,7 +53,15 @@ def model(rounds, depth, rows=100000):
             check=True, stdout=subprocess.DEVNULL)
         alias.parent.mkdir(exist_ok=True)
         alias.write_text("20260101-000000\n")
+    if trees(version) != rounds:
+        raise RuntimeError(f"{trees(version)} trees were trained instead of {rounds}")
     return models
+
+
+def trees(version):
+    """How many a version has, as its manifest says."""
+    manifest = json.loads((version / "artifacts" / "manifest.json").read_text())
+    return manifest["parameters"]["rounds"]
 
 
 class Suite:

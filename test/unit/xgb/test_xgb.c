@@ -82,6 +82,8 @@ static int on_round(void *self, const struct xgb_round *round)
 	return last && round->round == *last ? -1 : 0;
 }
 
+static uint32_t stop_after = 5;
+
 static struct xgb_model *train(uint32_t rounds, const struct xgb_data *validation,
                                uint32_t *ret_rounds)
 {
@@ -90,7 +92,7 @@ static struct xgb_model *train(uint32_t rounds, const struct xgb_data *validatio
 		.param_count = sizeof(params) / sizeof(params[0]),
 		.rounds = rounds,
 		.validation = validation,
-		.early_stopping_rounds = 5,
+		.early_stopping_rounds = stop_after,
 		.training_figures = true,
 		.on_round = on_round,
 	};
@@ -193,6 +195,11 @@ static void test_early_stopping(void **state)
 	assert_memory_equal(stopped, plain, sizeof(plain));
 	xgb_model_free(m);
 	xgb_model_free(same);
+	stop_after = 0;
+	m = train(200, validation, &rounds);
+	stop_after = 5;
+	assert_int_equal(rounds, 200);
+	xgb_model_free(m);
 	xgb_data_free(validation);
 	xgb_data_free(all);
 }
