@@ -251,6 +251,8 @@ const struct setting_row settings_table[] = {
 		"train only while nothing else wants the core (SCHED_IDLE)"),
 	UINT(retrain.keep_versions,            RELOAD,  "20",     2,        100000,
 		"versions without an alias that a retrain leaves in models.dir"),
+	UINT(retrain.label_delay_seconds,      RELOAD,  "0",      0,        31622400,
+		"a window's rows end so long before its labels: time to find a fraud out"),
 	UINT(retrain.memory_mib,               RELOAD,  "8192",   128,      1048576,
 		"memory limit of a retrain job"),
 	UINT(retrain.nice,                     RELOAD,  "19",     0,        19,

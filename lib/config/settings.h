@@ -172,6 +172,7 @@ struct settings {
 		const char *fraud_seqs;
 		bool idle;
 		uint32_t keep_versions;
+		uint32_t label_delay_seconds;
 		const char *source;
 	} retrain;
 	const char *runtime_dir;

@@ -1,6 +1,7 @@
 -- Rows to train on: the inputs of the feature program and the column "label" (1 = fraud).
--- Variables: :'from' and :'until' (timestamps; the window is [from, until)).
--- A label counts only if it was known before the window's end, so training never looks ahead.
+-- Variables (timestamps): :'from' and :'until', the window of rows is [from, until);
+-- :'labels_until', which is :'until' or retrain.label_delay_seconds later.
+-- A label counts only if it was known before that, so training never looks ahead.
 select t.transaction_seq, t.create_dt, t.deposit_amount, t.receiving_country, t.country_code,
        t.id_type, t.stay_qualify, t.payment_method, t.register_date, t.first_transaction_date,
        t.birth_date, t.recheck_date, t.face_pin_date, t.visa_expire_date,
@@ -10,6 +11,6 @@ select t.transaction_seq, t.create_dt, t.deposit_amount, t.receiving_country, t.
        coalesce(l.is_fraud, false)::integer as label
   from transactions t
   left join fraud_labels l
-    on l.transaction_seq = t.transaction_seq and l.known_at < :'until'::timestamptz
+    on l.transaction_seq = t.transaction_seq and l.known_at < :'labels_until'::timestamptz
  where t.create_dt >= :'from'::timestamptz and t.create_dt < :'until'::timestamptz
  order by t.create_dt, t.transaction_seq

@@ -84,6 +84,66 @@ def test_labels_of_the_future_do_not_count(make_trainer, tmp_path):
     assert manifest["positives"] == known - 1
 
 
+DAY = 86_400
+
+
+def test_rows_end_before_labels_do(make_trainer, tmp_path):
+    """Who is too young to be found out is left out; what is known by now of the others counts."""
+    trainer = make_trainer()
+    delay = ("--set", f"retrain.label_delay_seconds={30 * DAY}")
+    end = "2026-10-02"  # 30 days before END
+    [(rows, by_end, by_now)] = trainer.sql(
+        "select count(*), count(*) filter (where is_fraud and known_at < %s),"
+        " count(*) filter (where is_fraud and known_at < %s)"
+        " from transactions left join fraud_labels using (transaction_seq)"
+        " where create_dt < %s and create_dt >= '2025-10-02'", end, END, end)  # fmt: skip
+    assert by_now > by_end
+    outcome, fetched = fetch(trainer, tmp_path / "window.csv", *delay)
+    assert (outcome.rows, outcome.frauds) == (rows, by_now)
+    assert max(row["create_dt"] for row in fetched) < end
+    assert (outcome.until[:10], outcome.labels_until[:10]) == (end, END)
+    # one of them was found out later, on the last day, then too late
+    [(seq,)] = trainer.sql("update fraud_labels set known_at = '2026-10-31 23:59:59+00' where"
+                           " transaction_seq = (select min(transaction_seq) from fraud_labels join"
+                           " transactions using (transaction_seq) where is_fraud and known_at < %s"
+                           " and create_dt > '2026-01-01') returning transaction_seq", end)  # fmt: skip
+    outcome, fetched = fetch(trainer, tmp_path / "window.csv", *delay)
+    assert outcome.frauds == by_now
+    assert [row["label"] for row in fetched if int(row["transaction_seq"]) == seq] == ["1"]
+    trainer.sql("update fraud_labels set known_at = %s where transaction_seq = %s", END, seq)
+    assert fetch(trainer, tmp_path / "window.csv", *delay)[0].frauds == by_now - 1
+    # a training and a retrain take the same
+    trained = trainer.train(VERSION, *delay).path / "artifacts" / "manifest.json"
+    assert f'"positives":{by_now - 1},' in trained.read_text().replace(" ", "")
+    assert trainer.retrain(*delay).training["positives"] == by_now - 1
+
+
+def test_a_query_may_know_when_labels_end(make_trainer, tmp_path):
+    trainer = make_trainer()
+    path = tmp_path / "window.sql"
+    path.write_text("select *, (:'labels_until'::timestamptz - :'until'::timestamptz = '36 s') as"
+                    " label from transactions order by create_dt limit 5")  # fmt: skip
+    for delay, frauds in ((36, 5), (35, 0)):
+        outcome, _ = fetch(trainer, tmp_path / "window.csv", "--query", path, "--set",
+                           f"retrain.label_delay_seconds={delay}")  # fmt: skip
+        assert (outcome.rows, outcome.frauds) == (5, frauds)
+
+
+def test_an_early_end_explains_itself(make_trainer, tmp_path):
+    """Whoever wonders where the rows are is told of the setting."""
+    trainer = make_trainer()
+    delay = ("--set", f"retrain.label_delay_seconds={30 * DAY}")
+    said = f"; rows end {30 * DAY} s (retrain.label_delay_seconds) before 2026-"
+    trainer.sql("delete from transactions where create_dt < '2026-10-05'")
+    outcome, rows = fetch(trainer, tmp_path / "window.csv", *delay)
+    assert not rows and "has no row" + said in outcome.words
+    reason = trainer.retrain(*delay).reason
+    assert reason.startswith("the window has no usable row" + said)
+    outcome, rows = fetch(trainer, tmp_path / "window.csv", *delay, "--from", "2026-10-10",
+                          expect=DATA)  # fmt: skip
+    assert "the window ends before it begins" + said in outcome.words
+
+
 def test_sampling_is_by_key(make_trainer, tmp_path):
     """All frauds, a share of the rest, the same rows each time and in each window."""
     trainer = make_trainer()

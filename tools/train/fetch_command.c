@@ -43,7 +43,8 @@ static int parse_options(struct options *o, int argc, char **argv)
 		{ "out", "FILE", "CSV file to write, - for standard output", .text = &o->out },
 		{ "from", "TIME", "begin of the window (until minus retrain.window_months)",
 		  .text = &s->window.from },
-		{ "until", "TIME", "end of the window, not in it (now)", .text = &s->window.until },
+		{ "until", "TIME", "labels end (now); rows, retrain.label_delay_seconds earlier",
+		  .text = &s->window.until },
 		{ "query", "FILE", "SQL of the window (retrain.source)", .text = &s->window.query },
 		{ "fraud-seqs", "FILE", "CSV file with the keys of all frauds (retrain.fraud_seqs)",
 		  .text = &s->window.fraud_seqs },
@@ -148,6 +149,8 @@ static void print_json(const struct fetching *f)
 	json_write_text(&w, str_of(window->from));
 	json_write_name(&w, "until");
 	json_write_text(&w, str_of(window->until));
+	json_write_name(&w, "labels_until");
+	json_write_text(&w, str_of(window->labels_until));
 	json_write_name(&w, "rows");
 	json_write_unsigned(&w, f->rows);
 	json_write_name(&w, "frauds");
@@ -161,12 +164,15 @@ static void print_json(const struct fetching *f)
 
 static void tell(const struct fetching *f)
 {
+	char delay[WINDOW_WORDS];
+
+	window_print_delay(&f->stages.window, delay);
 	if (f->bad_rows > BAD_ROWS_TOLD)
 		log_warning(0, "%" PRIu64 " rows left out in all", f->bad_rows);
 	window_tell_unmet(&f->stages.window);
 	if (f->rows == 0)
-		log_warning(0, "the window [%s, %s) has no row", f->stages.window.from,
-		            f->stages.window.until);
+		log_warning(0, "the window [%s, %s) has no row%s", f->stages.window.from,
+		            f->stages.window.until, delay);
 	if (f->options->json)
 		print_json(f);
 	else if (!f->options->stages.quiet)

@@ -54,7 +54,8 @@ static int parse_options(struct options *o, int argc, char **argv)
 	const struct option_row rows[] = {
 		{ "from", "TIME", "begin of the window (until minus retrain.window_months)",
 		  .text = &s->window.from },
-		{ "until", "TIME", "end of the window, not in it (now)", .text = &s->window.until },
+		{ "until", "TIME", "labels end (now); rows, retrain.label_delay_seconds earlier",
+		  .text = &s->window.until },
 		{ "query", "FILE", "SQL of the window (retrain.source)", .text = &s->window.query },
 		{ "fraud-seqs", "FILE", "CSV file with the keys of all frauds (retrain.fraud_seqs)",
 		  .text = &s->window.fraud_seqs },

@@ -169,6 +169,16 @@ static void on_bad_row(void *self, uint64_t line, const char *what)
 		log_warning(0, "line %llu left out: %s", (unsigned long long)line, what);
 }
 
+/* Says so if the newest rows are missing on purpose. */
+static int explain_skip(struct stages *s)
+{
+	struct errbuf why = s->err;
+	char delay[WINDOW_WORDS];
+
+	window_print_delay(&s->window, delay);
+	return errbuf_set(&s->err, -ENODATA, "%s%s", why.text, delay);
+}
+
 static int read_rows(struct stages *s)
 {
 	struct dataset_options o = {
@@ -185,6 +195,8 @@ static int read_rows(struct stages *s)
 		log_warning(0, "%llu rows left out in all", (unsigned long long)s->bad_rows);
 	if (error == 0 || error == -ENODATA)
 		window_tell_unmet(&s->window);
+	if (error == -ENODATA)
+		error = explain_skip(s);
 	if (error == 0)
 		error = dataset_fill(&s->dataset, &s->source, s->folder, &s->err);
 	memcpy(s->from, s->window.from, sizeof(s->from));

@@ -1,7 +1,9 @@
 /*
  * Finds out which window is wanted, binds it into the operator's query and opens the database with
- * one snapshot for both passes. A label counts only if it was known before the window's end: the
- * query says so, not this file; a list of frauds may say it by its column known_at.
+ * one snapshot for both passes. A label counts only if it was known before a certain time: the
+ * query says so, not this file; a list of frauds may say it by its column known_at. Rows end
+ * earlier than that, because what is younger than a fraud needs to be found out would count as no
+ * fraud.
  *
  * Called by stages.c and fetch_command.c.
  */
@@ -9,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,24 +75,44 @@ static void print_local(int64_t us, char ret[WINDOW_TIME])
 	         c.hour, c.minute, c.second, c.microsecond);
 }
 
-static int choose_times(struct window *w, const struct window_options *o, int32_t zone_seconds,
-                        unsigned months, struct errbuf *err)
+void window_print_delay(const struct window *w, char ret[WINDOW_WORDS])
 {
-	int64_t from;
+	*ret = '\0';
+	if (w->delay_seconds)
+		snprintf(ret, WINDOW_WORDS,
+		         "; rows end %" PRIu32 " s (retrain.label_delay_seconds) before %s",
+		         w->delay_seconds, w->labels_until);
+}
+
+static int refuse_order(const struct window *w, struct errbuf *err)
+{
+	char delay[WINDOW_WORDS];
+
+	window_print_delay(w, delay);
+	return errbuf_set(err, -EINVAL, "the window ends before it begins%s", delay);
+}
+
+int window_choose_times(struct window *w, const struct window_options *o, int32_t zone_seconds,
+                        const struct settings *s, struct errbuf *err)
+{
+	int64_t from, until, labels_until = clock_real_us() + (int64_t)zone_seconds * 1000000;
 	int r = 0;
 
-	w->until_us = clock_real_us() + (int64_t)zone_seconds * 1000000;
 	if (o->until)
-		r = parse_time("--until", o->until, zone_seconds, &w->until_us, err);
-	from = window_months_before(w->until_us, months);
+		r = parse_time("--until", o->until, zone_seconds, &labels_until, err);
+	w->delay_seconds = s->retrain.label_delay_seconds;
+	until = labels_until - (int64_t)w->delay_seconds * 1000000;
+	from = window_months_before(until, s->retrain.window_months);
 	if (r == 0 && o->from)
 		r = parse_time("--from", o->from, zone_seconds, &from, err);
-	if (r == 0 && from >= w->until_us)
-		r = errbuf_set(err, -EINVAL, "the window ends before it begins");
 	if (r < 0)
 		return r;
+	w->labels_until_us = labels_until;
+	print_local(labels_until, w->labels_until);
+	if (from >= until)
+		return refuse_order(w, err);
 	print_local(from, w->from);
-	print_local(w->until_us, w->until);
+	print_local(until, w->until);
 	return 0;
 }
 
@@ -97,8 +120,10 @@ static int choose_times(struct window *w, const struct window_options *o, int32_
 
 static int bind(struct window *w, struct str sql, const char *name, struct errbuf *err)
 {
-	const struct query_variable variables[] = { { "from", w->from }, { "until", w->until } };
-	int r = query_bind(sql, variables, 2, &w->sql, err);
+	const struct query_variable variables[] = { { "from", w->from },
+		                                    { "until", w->until },
+		                                    { "labels_until", w->labels_until } };
+	int r = query_bind(sql, variables, sizeof(variables) / sizeof(variables[0]), &w->sql, err);
 
 	return r < 0 ? errbuf_prefix(err, r, "%s", name) : 0;
 }
@@ -133,11 +158,12 @@ static int open_labels(struct window *w, const char *wanted, const struct declar
                        const struct settings *s, struct errbuf *err)
 {
 	struct label_file file = { .path = wanted ? wanted : s->retrain.fraud_seqs,
-		                   .until_us = w->until_us,
+		                   .until_us = w->labels_until_us,
 		                   .zone_seconds = d->zone_seconds };
 	char key[PROGRAM_MAX_NAME + 1] = "";
 
 	w->selection.share = s->retrain.sample_non_fraud;
+	/* What became known later may well be of rows behind the window's end. */
 	if (!*file.path)
 		return label_set_load(w->db, w->from, w->until, &w->selection.labels, err);
 	if (d->key >= 0)
@@ -181,7 +207,7 @@ static int open_database(struct window *w, const struct settings *s, int32_t zon
 int window_open(struct window *w, const struct window_options *o, const struct declaration *d,
                 const struct settings *s, struct row_source *ret, struct errbuf *err)
 {
-	int r = choose_times(w, o, d->zone_seconds, s->retrain.window_months, err);
+	int r = window_choose_times(w, o, d->zone_seconds, s, err);
 
 	if (r == 0)
 		r = bind_query(w, o->query, s, err);

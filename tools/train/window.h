@@ -9,20 +9,25 @@
 #include "source.h"
 
 #define WINDOW_TIME 64
+#define WINDOW_WORDS 128
 
 struct declaration;
 
 struct window_options {
-	const char *from, *until; /* NULL: the default */
-	const char *query;        /* path of the SQL file; NULL: retrain.source, else the suite's */
+	/* NULL: the default. Labels count that were known before `until`; the rows end
+	 * retrain.label_delay_seconds earlier. */
+	const char *from, *until;
+	const char *query;      /* path of the SQL file; NULL: retrain.source, else the suite's */
 	const char *fraud_seqs; /* path of a list of frauds; NULL: retrain.fraud_seqs, else none */
 	bool quiet;
 	const struct watch *watch; /* or NULL */
 };
 
 struct window {
-	char from[WINDOW_TIME], until[WINDOW_TIME]; /* in the program's zone */
-	int64_t until_us;                           /* in it, too */
+	/* in the program's zone; rows are in [from, until) */
+	char from[WINDOW_TIME], until[WINDOW_TIME], labels_until[WINDOW_TIME];
+	int64_t labels_until_us; /* in it, too */
+	uint32_t delay_seconds;
 	struct db *db;
 	struct strbuf sql;
 	struct database_source database;
@@ -40,6 +45,13 @@ int window_open(struct window *w, const struct window_options *o, const struct d
 void window_tell_unmet(const struct window *w);
 /* NULL-safe, twice-safe. */
 void window_close(struct window *w);
+
+/* The first part of window_open(): fills in the times. Pure where `until` is given. */
+int window_choose_times(struct window *w, const struct window_options *o, int32_t zone_seconds,
+                        const struct settings *s, struct errbuf *err);
+/* For a message about a window that has too little: why its newest rows are not in it. Empty
+ * without a delay. */
+void window_print_delay(const struct window *w, char ret[WINDOW_WORDS]);
 
 /* A fixed offset as a POSIX zone, which counts westward: 32400 is "<+09:00>-09:00". */
 void window_print_zone(int32_t seconds_east, char ret[24]);

@@ -6,8 +6,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <string.h>
 
 #include "base/civil.h"
+#include "config/settings.h"
 #include "features/row.h"
 #include "tools/train/specimen.h"
 #include "tools/train/window.h"
@@ -132,12 +135,61 @@ static void test_months(void **state)
 	}
 }
 
+/* Rows end retrain.label_delay_seconds before the labels; the months count from there. */
+static void test_window_times(void **state)
+{
+	static const struct {
+		const char *from, *until;
+		uint32_t delay;
+		int r;
+		const char *want_from, *want_until, *want_labels, *words;
+	} times[] = {
+		{ NULL, "2026-03-31", 0, 0, "2026-02-28T00:00:00.000000",
+		  "2026-03-31T00:00:00.000000", "2026-03-31T00:00:00.000000", "" },
+		{ NULL, "2026-03-31", 86400, 0, "2026-02-28T00:00:00.000000",
+		  "2026-03-30T00:00:00.000000", "2026-03-31T00:00:00.000000",
+		  "; rows end 86400 s (retrain.label_delay_seconds) before "
+		  "2026-03-31T00:00:00.000000" },
+		{ "2026-01-01", "2026-03-01T00:00:00Z", 90, 0, "2026-01-01T00:00:00.000000",
+		  "2026-03-01T08:58:30.000000", "2026-03-01T09:00:00.000000",
+		  "; rows end 90 s (retrain.label_delay_seconds) before "
+		  "2026-03-01T09:00:00.000000" },
+		{ "2026-03-01", "2026-03-02", 86400, -EINVAL, "", "", "2026-03-02T00:00:00.000000",
+		  "; rows end 86400 s (retrain.label_delay_seconds) before "
+		  "2026-03-02T00:00:00.000000" },
+		{ "2026-03-01", "2026-03-01", 0, -EINVAL, "", "", "2026-03-01T00:00:00.000000",
+		  "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		struct settings s = { .retrain = { .window_months = 1,
+			                           .label_delay_seconds = times[i].delay } };
+		struct window_options o = { .from = times[i].from, .until = times[i].until };
+		struct window w = { 0 };
+		struct errbuf err = { "" };
+		char words[WINDOW_WORDS];
+		int r = window_choose_times(&w, &o, 32400, &s, &err);
+
+		window_print_delay(&w, words);
+		if (r != times[i].r || strcmp(w.from, times[i].want_from) != 0 ||
+		    strcmp(w.until, times[i].want_until) != 0 ||
+		    strcmp(w.labels_until, times[i].want_labels) != 0 ||
+		    strcmp(words, times[i].words) != 0)
+			fail_msg("case %zu: %d \"%s\" \"%s\" \"%s\" \"%s\" \"%s\"", i, r, w.from,
+			         w.until, w.labels_until, words, err.text);
+		if (r < 0 && !strstr(err.text, *words ? words : "before it begins"))
+			fail_msg("case %zu: \"%s\"", i, err.text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_months),
+		cmocka_unit_test(test_window_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
