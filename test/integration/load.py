@@ -24,12 +24,18 @@ class Clients:
         self.errors = []  # what `check` did not like
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._gate = threading.Lock()  # nobody sends while it is decided that nothing more is sent
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(count)]
 
     def __enter__(self):
         for thread in self._threads:
             thread.start()
         return self
+
+    def send_no_more(self):
+        """From then on each client has sent its last request, or none that is not answered."""
+        with self._gate:
+            self._stop.set()
 
     def __exit__(self, *exception):
         self._stop.set()
@@ -42,7 +48,10 @@ class Clients:
         while not self._stop.is_set():
             connection = connection or wire.Connection(self.address)
             try:
-                connection.send(self.request)
+                with self._gate:
+                    if self._stop.is_set():
+                        break
+                    connection.send(self.request)
                 answer = connection.receive()
             except (wire.Broken, OSError) as error:
                 with self._lock:

@@ -154,7 +154,7 @@ def test_stop_under_load_fails_nothing_that_was_taken(suite):
     clients = load.Clients(suite.address, 8, request, scored)
     with clients:
         suite.wait(lambda: clients.answered > 200, "load")
-        clients._stop.set()  # each ends behind the answer that it waits for
+        clients.send_no_more()  # each ends behind the answer that it waits for
         suite.process.send_signal(signal.SIGTERM)
     clients.assert_good()
     suite.wait(lambda: suite.process.poll() is not None, "the end")
