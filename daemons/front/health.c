@@ -9,6 +9,7 @@
 #include "base/civil.h"
 #include "generation.h"
 #include "handlers.h"
+#include "http/exchange.h"
 #include "query.h"
 
 static void write_member(struct json_writer *w, const char *name, const char *text)
@@ -19,8 +20,19 @@ static void write_member(struct json_writer *w, const char *name, const char *te
 	json_write_text(w, str_of(text));
 }
 
-static void write_registry(struct json_writer *w, const struct msg_registry_state *r)
+/* Whoever may connect reads a public listener: there no words that name hosts, ports or files. */
+static const char *trouble_words(const struct call *c)
 {
+	const char *words = c->front->registry.last_error;
+
+	if (!words[0] || http_role(c->exchange) == LISTENER_OPERATOR)
+		return words;
+	return "the registry or the version that it names cannot be used";
+}
+
+static void write_registry(struct json_writer *w, const struct call *c)
+{
+	const struct msg_registry_state *r = &c->front->registry;
 	char asked[21];
 
 	write_member(w, "alias", r->alias);
@@ -36,18 +48,20 @@ static void write_registry(struct json_writer *w, const struct msg_registry_stat
 		civil_print_utc(r->asked_at_us, asked);
 		write_member(w, "asked_at", asked);
 	}
-	write_member(w, "last_error", r->last_error);
+	write_member(w, "last_error", trouble_words(c));
 	json_end_object(w);
 }
 
-static const char *unavailable_reason(const struct front *f)
+static const char *unavailable_reason(const struct call *c)
 {
-	return f->registry.last_error[0] ? f->registry.last_error : "no model is loaded yet";
+	const char *words = trouble_words(c);
+
+	return words[0] ? words : "no model is loaded yet";
 }
 
-static void write_health(struct json_writer *w, const struct front *f)
+static void write_health(struct json_writer *w, const struct call *c)
 {
-	const struct generation *g = f->current;
+	const struct generation *g = c->front->current;
 
 	json_begin_object(w);
 	write_member(w, "status", g ? "ok" : "unavailable");
@@ -62,9 +76,9 @@ static void write_health(struct json_writer *w, const struct front *f)
 		             g->about.origin == MODEL_FROM_REGISTRY ? "registry"
 		                                                    : "last-known-good");
 	} else {
-		write_member(w, "reason", unavailable_reason(f));
+		write_member(w, "reason", unavailable_reason(c));
 	}
-	write_registry(w, &f->registry);
+	write_registry(w, c);
 	json_end_object(w);
 }
 
@@ -74,7 +88,7 @@ void handle_health(struct call *c)
 	struct json_writer w = { .out = &f->out };
 
 	strbuf_reset(&f->out);
-	write_health(&w, f);
+	write_health(&w, c);
 	answer_out(c, f->current ? 200 : 503, TYPE_JSON);
 }
 
@@ -108,7 +122,7 @@ void handle_readyz(struct call *c)
 	strbuf_reset(&f->out);
 	if (query_flag(c, NULL, "verbose", false)) {
 		check_line(&f->out, f->current != NULL, "model",
-		           f->current ? f->current->about.version : unavailable_reason(f));
+		           f->current ? f->current->about.version : unavailable_reason(c));
 		check_line(&f->out, !f->draining, "traffic",
 		           f->draining ? "the suite is stopping" : "welcome");
 		check_line(&f->out, known, "auth", auth_words(f));

@@ -3,6 +3,7 @@
 import models
 import pytest
 import rows
+import suite as suites
 
 
 def test_health_with_a_model(shared_suite, trained):
@@ -61,6 +62,24 @@ def test_no_answer_shows_a_path(empty_suite):
     answers.append(empty_suite.post("/reload"))
     for answer in answers:
         assert str(empty_suite.models) not in answer.body.decode(), answer
+
+
+def test_the_words_about_the_registry_are_for_operators(make_suite):
+    """They name its host and port."""
+    uri = f"http://127.0.0.1:{suites.free_port()}"
+    suite = make_suite({"mlflow": {"tracking_uri": uri}, "front": {"workers": 1}})
+    suite.start(ready=False).wait_log(r"listening on .*operator")
+
+    def health(operator):
+        return suite.get("/health", operator=operator).json()
+
+    suite.wait(lambda: "registry" in health(operator=True), "the trouble")
+    host = uri.removeprefix("http://")
+    assert host in health(operator=True)["reason"]
+    assert host in suite.status()["registry"]["last_error"]
+    for path in ("/health", "/readyz?verbose"):
+        answer = suite.get(path)
+        assert host not in answer.body.decode() and b"cannot be used" in answer.body
 
 
 def test_the_first_model_goes_live_when_it_comes(empty_suite, trained):
