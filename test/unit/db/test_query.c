@@ -80,16 +80,17 @@ static void test_bind(void **state)
 static void test_shipped(void **state)
 {
 	const struct query_variable window[] = { { "from", "2026-01-01" },
-		                                 { "until", "2026-02-01" } };
+		                                 { "until", "2026-02-01" },
+		                                 { "labels_until", "2026-03-01" } };
 	struct strbuf out = { 0 };
 	struct errbuf err = { "" };
 
 	(void)state;
 	assert_non_null(embedded_query("training_window"));
 	assert_null(embedded_query("training"));
-	assert_int_equal(query_bind(embedded_query("training_window")->text, window, 2, &out, &err),
+	assert_int_equal(query_bind(embedded_query("training_window")->text, window, 3, &out, &err),
 	                 0);
-	assert_non_null(strstr(out.p, "known_at <  '2026-02-01' ::timestamptz"));
+	assert_non_null(strstr(out.p, "known_at <  '2026-03-01' ::timestamptz"));
 	strbuf_reset(&out);
 	assert_int_equal(query_bind(embedded_query("new_transactions")->text, NULL, 0, &out, &err),
 	                 0);
