@@ -25,7 +25,7 @@
 /* What the loader says of the registry (is it pinned?) comes a moment after the model. */
 #define SETTLE_MS 200
 #define QUERY_TIMEOUT_MS 5000
-/* A model that goes live so soon after a promotion was told goes live because of it. */
+/* The first model that goes live so soon after a promotion was told goes live because of it. */
 #define PROMOTION_NS (UINT64_C(300) * 1000000000)
 
 enum statement { RENEW, CLOSE, OPEN, STATEMENT_MAX };
@@ -139,8 +139,10 @@ static void on_timer(void *self)
 	struct live *l = self;
 
 	loop_timer_arm(l->timer, RENEW_MS);
-	if (!l->reason && l->model.generation)
+	if (!l->reason && l->model.generation) {
 		l->reason = reason_of(l);
+		l->promoted_ns = 0; /* what comes later has a cause of its own */
+	}
 	renew(l);
 }
 

@@ -80,14 +80,17 @@ static int move_alias(struct loader *l)
 
 static int write_pin(struct loader *l, struct errbuf *err)
 {
-	int r = 0;
+	int r;
 
-	if (pins(&l->load)) {
-		r = state_write_pin(state_dir(l), model_name(l), l->load.wanted.version, err);
-		if (r == 0)
-			loader_text(l->told.pinned, sizeof(l->told.pinned), l->load.wanted.version);
-	}
-	return r;
+	if (!pins(&l->load))
+		return 0;
+	r = state_write_pin(state_dir(l), model_name(l), l->load.wanted.version, err);
+	if (r < 0)
+		return r;
+	loader_text(l->told.pinned, sizeof(l->told.pinned), l->load.wanted.version);
+	/* Before the model: who writes down why it is live knows of the pin then. */
+	publish_state(l);
+	return 0;
 }
 
 static void settle_wish(struct loader *l, enum reload_outcome outcome)

@@ -42,6 +42,8 @@ def test_history(serving, database, trained):
                                      ("alpha", 2, second, "promotion", True)])  # fmt: skip
     assert serving.ctl("reload", "--version", first).returncode == 0
     serving.wait(lambda: history(database)[2:] == [("alpha", 3, first, "pinned", True)], "the pin")
+    assert serving.ctl("unpin").returncode == 0  # the promotion has had its model already
+    serving.wait(lambda: history(database)[3:] == [("alpha", 4, second, "reload", True)], "the alias")
     assert database.one("select count(*) from model_live_history where live_until < live_from") == 0
 
 
