@@ -56,7 +56,10 @@ static void on_alias_moved(void *self, struct registry_result *result)
 
 	if (result->result == 0) {
 		tell_alias(l, &l->load.wanted);
-		outcome_succeed(l, RELOAD_DONE_RELOADED, "");
+		snprintf(words, sizeof(words),
+		         "pinned until \"fraudctl unpin\"; alias \"%s\" names it for all hosts now",
+		         l->told.alias);
+		outcome_succeed(l, RELOAD_DONE_RELOADED, words);
 		return;
 	}
 	snprintf(words, sizeof(words), "rolled back and pinned, but %s", result->err.text);

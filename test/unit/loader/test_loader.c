@@ -258,7 +258,9 @@ static void rollback_pins_and_moves_the_alias(void **unused)
 	host_set_alias("previous", V1);
 	host_set_alias("production", V2);
 	expect_done(host_reload(&h, RELOAD_ALIAS, 0, ""), RELOAD_DONE_RELOADED, 2, "");
-	expect_done(host_reload(&h, RELOAD_ROLLBACK, 0, ""), RELOAD_DONE_RELOADED, 3, "");
+	expect_done(host_reload(&h, RELOAD_ROLLBACK, 0, ""), RELOAD_DONE_RELOADED, 3,
+	            "pinned until \"fraudctl unpin\"; alias \"production\" names it for all hosts "
+	            "now");
 	expect_live(V1, 3, MODEL_FROM_REGISTRY);
 	assert_string_equal(h.state.pinned, V1);
 	assert_string_equal(h.state.alias_version, V1);
