@@ -144,7 +144,7 @@ def database(postgres, bin_dir):
 def window_csv(database, tmp_path_factory):
     """The training window as PostgreSQL itself writes it."""
     query = (models.SOURCE / "sql" / "queries" / "training_window.sql").read_text()
-    for name, value in (("from", FIRST), ("until", UNTIL)):
+    for name, value in (("from", FIRST), ("until", UNTIL), ("labels_until", UNTIL)):
         query = query.replace(f":'{name}'", f"'{value}'")
     path = tmp_path_factory.mktemp("window") / "window.csv"
     with psycopg.connect(database) as connection, open(path, "wb") as file:
