@@ -14,11 +14,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/option.h"
 #include "base/strbuf.h"
 #include "command.h"
 #include "json/writer.h"
 
-int accounts_open(struct accounts *a, const char *url, const char *config, struct errbuf *err)
+/* url: as given, else of the settings (config as for command_settings()). */
+static int open_session(struct accounts *a, const char *url, const char *config, struct errbuf *err)
 {
 	CLEANUP(command_settings_free_p) struct settings *settings = NULL;
 	int r = command_settings(config, &settings);
@@ -30,13 +32,13 @@ int accounts_open(struct accounts *a, const char *url, const char *config, struc
 	return command_open_database(url, config, &a->db, err);
 }
 
-void accounts_close(struct accounts *a)
+static void close_session(struct accounts *a)
 {
 	db_close(a->db);
 }
 
-const struct accounts_verb *accounts_find_verb(const struct accounts_verb *verbs, size_t count,
-                                               char **words, struct errbuf *err)
+static const struct accounts_verb *find_verb(const struct accounts_verb *verbs, size_t count,
+                                             char **words, struct errbuf *err)
 {
 	unsigned given = 0;
 
@@ -162,4 +164,53 @@ void accounts_show(const struct accounts *a, const struct pg_result *rows)
 	}
 	for (size_t i = 0; i < db_rows(rows); i++)
 		show_json(rows, i);
+}
+
+/* Of the verb with the most words, and the verb itself. */
+static size_t max_words(const struct accounts_command *c)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < c->verb_count; i++)
+		most = c->verbs[i].max_words > most ? c->verbs[i].max_words : most;
+	return most + 1;
+}
+
+int accounts_run(const struct accounts_command *c, int argc, char **argv)
+{
+	CLEANUP(close_session) struct accounts a = { 0 };
+	const char *url = NULL, *config = NULL;
+	const struct option_row rows[] = {
+		{ .name = "database",
+		  .argument = "URL",
+		  .text = &url,
+		  .help = "this database (database.url of the settings)" },
+		{ .name = "config", .argument = "FILE", .text = &config, .help = "settings file" },
+		{ .name = "json", .flag = &a.json, .help = "list as one JSON object a line" },
+	};
+	const struct option_command command = {
+		.program = c->program,
+		.synopsis = c->synopsis,
+		.about = c->about,
+		.rows = rows,
+		.row_count = sizeof(rows) / sizeof(rows[0]),
+		.min_words = 1,
+		.max_words = max_words(c),
+	};
+	const struct accounts_verb *verb;
+	struct errbuf err;
+	int first = option_parse(&command, argc, argv);
+	int r;
+
+	if (first < 0)
+		return command_usage(first);
+	verb = find_verb(c->verbs, c->verb_count, argv + first, &err);
+	if (!verb) {
+		command_failed(c->name, &err);
+		return EXIT_USAGE;
+	}
+	r = open_session(&a, url, config, &err);
+	if (r == 0)
+		r = verb->run(&a, argv + first + 1, &err);
+	return r < 0 ? command_failed(c->name, &err) : EXIT_DONE;
 }

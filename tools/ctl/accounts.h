@@ -18,10 +18,6 @@ struct accounts {
 	char by[ACCOUNTS_BY_SIZE]; /* end of what the workers are told: " by uid 0 with fraudctl" */
 };
 
-/* url: as given, else of the settings (config as for command_settings()). */
-int accounts_open(struct accounts *a, const char *url, const char *config, struct errbuf *err);
-void accounts_close(struct accounts *a);
-
 /* "score,operate", "all" or "none" as a parameter of the column roles ("{score,operate}", NULL for
  * all). -EINVAL with words. */
 #define ACCOUNTS_ROLES_SIZE 64
@@ -36,8 +32,13 @@ struct accounts_verb {
 	unsigned min_words, max_words;
 	int (*run)(struct accounts *a, char **words, struct errbuf *err);
 };
-/* The verb that words[0] names, if as many words follow as it takes; else NULL with words. */
-const struct accounts_verb *accounts_find_verb(const struct accounts_verb *verbs, size_t count,
-                                               char **words, struct errbuf *err);
+struct accounts_command {
+	const char *name; /* in messages: "token" */
+	const char *program, *synopsis, *about;
+	const struct accounts_verb *verbs;
+	size_t verb_count;
+};
+/* The whole command: options, verb, database. Returns an exit status. */
+int accounts_run(const struct accounts_command *c, int argc, char **argv);
 
 #endif

@@ -10,7 +10,6 @@
 #include "accounts.h"
 #include "base/cleanup.h"
 #include "base/encode.h"
-#include "base/option.h"
 #include "command.h"
 
 /* words: [NAME] */
@@ -85,38 +84,15 @@ static const struct accounts_verb verbs[] = {
 
 int command_token(int argc, char **argv)
 {
-	CLEANUP(accounts_close) struct accounts a = { 0 };
-	const char *url = NULL, *config = NULL;
-	const struct option_row rows[] = {
-		{ .name = "database",
-		  .argument = "URL",
-		  .text = &url,
-		  .help = "this database (database.url of the settings)" },
-		{ .name = "config", .argument = "FILE", .text = &config, .help = "settings file" },
-		{ .name = "json", .flag = &a.json, .help = "list as one JSON object a line" },
+	static const struct accounts_command c = {
+		.name = "token",
+		.program = "fraudctl token",
+		.synopsis = "list [NAME] | revoke ID | revoke NAME",
+		.about = "Issued tokens, by their ids; revoke ends one, or all of a user, on every "
+		         "host within 100 ms.",
+		.verbs = verbs,
+		.verb_count = sizeof(verbs) / sizeof(verbs[0]),
 	};
-	const struct option_command c = { "fraudctl token",
-		                          "list [NAME] | revoke ID | revoke NAME",
-		                          "Issued tokens, by their ids; revoke ends one, or all of "
-		                          "a user, on every host within 100 ms.",
-		                          rows,
-		                          sizeof(rows) / sizeof(rows[0]),
-		                          1,
-		                          2 };
-	const struct accounts_verb *verb;
-	struct errbuf err;
-	int first = option_parse(&c, argc, argv);
-	int r;
 
-	if (first < 0)
-		return command_usage(first);
-	verb = accounts_find_verb(verbs, sizeof(verbs) / sizeof(verbs[0]), argv + first, &err);
-	if (!verb) {
-		command_failed("token", &err);
-		return EXIT_USAGE;
-	}
-	r = accounts_open(&a, url, config, &err);
-	if (r == 0)
-		r = verb->run(&a, argv + first + 1, &err);
-	return r < 0 ? command_failed("token", &err) : EXIT_DONE;
+	return accounts_run(&c, argc, argv);
 }

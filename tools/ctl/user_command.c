@@ -11,7 +11,6 @@
 #include "accounts.h"
 #include "auth/password.h"
 #include "base/cleanup.h"
-#include "base/option.h"
 #include "command.h"
 #include "password_prompt.h"
 
@@ -202,43 +201,17 @@ static const struct accounts_verb verbs[] = {
 
 int command_user(int argc, char **argv)
 {
-	CLEANUP(accounts_close) struct accounts a = { 0 };
-	const char *url = NULL, *config = NULL;
-	const struct option_row rows[] = {
-		{ .name = "database",
-		  .argument = "URL",
-		  .text = &url,
-		  .help = "this database (database.url of the settings)" },
-		{ .name = "config", .argument = "FILE", .text = &config, .help = "settings file" },
-		{ .name = "json", .flag = &a.json, .help = "list as one JSON object a line" },
+	static const struct accounts_command c = {
+		.name = "user",
+		.program = "fraudctl user",
+		.synopsis = "add NAME [ROLES] | disable NAME | enable NAME | password NAME | roles "
+		            "NAME ROLES | list",
+		.about = "Accounts. A password is asked for on the terminal, or read as one line "
+		         "of standard input. ROLES: score, operate, admin with commas, all (as "
+		         "without), none.",
+		.verbs = verbs,
+		.verb_count = sizeof(verbs) / sizeof(verbs[0]),
 	};
-	const struct option_command c = {
-		"fraudctl user",
-		"add NAME [ROLES] | disable NAME | enable NAME | password NAME | roles NAME ROLES "
-		"| "
-		"list",
-		"Accounts. A password is asked for on the terminal, or read as one line of "
-		"standard "
-		"input. ROLES: score, operate, admin with commas, all (as without), none.",
-		rows,
-		sizeof(rows) / sizeof(rows[0]),
-		1,
-		3
-	};
-	const struct accounts_verb *verb;
-	struct errbuf err;
-	int first = option_parse(&c, argc, argv);
-	int r;
 
-	if (first < 0)
-		return command_usage(first);
-	verb = accounts_find_verb(verbs, sizeof(verbs) / sizeof(verbs[0]), argv + first, &err);
-	if (!verb) {
-		command_failed("user", &err);
-		return EXIT_USAGE;
-	}
-	r = accounts_open(&a, url, config, &err);
-	if (r == 0)
-		r = verb->run(&a, argv + first + 1, &err);
-	return r < 0 ? command_failed("user", &err) : EXIT_DONE;
+	return accounts_run(&c, argc, argv);
 }
